@@ -1,0 +1,161 @@
+"""A block: a versioned container image with described inputs, outputs and default resources."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Optional
+
+from ..errors import BadInput
+from .names import check_name, check_version
+from .record import StrEnum, record
+from .resources import DEFAULT_RESOURCES, Resources
+from .values import Input, Json, Output, check_value
+
+
+class BlockKind(StrEnum):
+    """Made from a notebook, or put around an existing image."""
+
+    NOTEBOOK = "notebook"
+    IMAGE = "image"
+
+
+class Verdict(StrEnum):
+    """How a block was proven before it was called runnable."""
+
+    RUN = "proven by run"
+    IMPORT = "proven by import"
+    NONE = "not proven"
+
+
+@record
+class Verification:
+    """The verdict, one sentence of evidence, and the end of the log ("" when none)."""
+
+    verdict: Verdict = Verdict.NONE
+    evidence: str = ""
+    log: str = ""
+
+
+@record
+class PinnedPackage:
+    """Name and version of one distribution in a block, and who said it is needed (a `Witness`)."""
+
+    name: str
+    version: str
+    witness: str
+
+
+@record
+class BlockSpec:
+    """What is the same for every build of one recipe: the description that goes into the image.
+
+    `base` is the base image's reference; `python` is ``X.Y`` ("" for image blocks);
+    `command` overrides an existing image's own entry point (image blocks only).
+    """
+
+    name: str
+    kind: BlockKind = BlockKind.NOTEBOOK
+    description: str = ""
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    resources: Resources = DEFAULT_RESOURCES
+    python: str = ""
+    base: str = ""
+    notebook: str = ""
+    notebook_sha256: str = ""
+    packages: tuple[PinnedPackage, ...] = ()
+    command: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_name(self.name, "block name")
+
+    def fill(self, given: dict[str, Json]) -> dict[str, Json]:
+        """All input values of one task: `given` where given, else the defaults.
+
+        Raises
+        ------
+        BadInput
+            If a name is unknown, a value has the wrong type, or a required one is missing.
+        """
+        known = {one.name: one for one in self.inputs}
+        for name in given:
+            if name not in known:
+                names = ", ".join(known) or "none"
+                raise BadInput(f"Block {self.name} has no input {name}.", f"Its inputs: {names}.")
+        values: dict[str, Json] = {}
+        for one in self.inputs:
+            if one.name in given:
+                values[one.name] = check_value(one, given[one.name])
+            elif one.required:
+                raise BadInput(f"Block {self.name} needs a value for input {one.name} ({one.type}).", "Give it one.")
+            else:
+                values[one.name] = one.default
+        return values
+
+
+@record
+class Block:
+    """One version of a block in the registry.
+
+    `image` is ``repository@sha256:…`` inside the registry; `digest` the registered manifest's digest;
+    `image_id` the digest of the image configuration, equal wherever the recipe is equal. `complete`
+    is False when the base layers are missing, so that only the ``process`` executor can run it.
+    `size` is the sum of its layers in bytes, compressed, without the base's.
+    """
+
+    spec: BlockSpec
+    version: str
+    image: str
+    digest: str
+    image_id: str
+    created: datetime
+    author: str = ""
+    complete: bool = True
+    size: int = 0
+    verification: Verification = Verification()
+
+    def __post_init__(self) -> None:
+        check_version(self.version)
+        if self.created.tzinfo is None:
+            raise BadInput("The creation time of a block needs a time zone.")
+
+    @property
+    def reference(self) -> str:
+        """``name@version``."""
+        return f"{self.spec.name}@{self.version}"
+
+
+@record
+class PublishRequest:
+    """What a face asks for when it publishes a notebook. None and empty mean: what analysis finds.
+
+    `path` is the notebook's path; `kernel` a kernelspec name; `no_kernel` asks no kernel at all;
+    `add` are requirement lines to add, `remove` distribution names to leave out.
+    `builder` is "layers", "docker" or None for the setting. `verify` False leaves the block unproven.
+    """
+
+    path: str
+    name: Optional[str] = None
+    version: Optional[str] = None
+    description: str = ""
+    kernel: Optional[str] = None
+    no_kernel: bool = False
+    base: Optional[str] = None
+    builder: Optional[str] = None
+    inputs: Optional[tuple[Input, ...]] = None
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    exclude_files: tuple[str, ...] = ()
+    resources: Optional[Resources] = None
+    verify: bool = True
+
+
+@record
+class PublishResult:
+    """The registered block and what it cost: bytes sent to the registry, seconds by step."""
+
+    block: Block
+    bytes_sent: int
+    bytes_total: int
+    seconds: dict[str, float]
+    notes: tuple[str, ...] = ()

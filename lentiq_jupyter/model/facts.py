@@ -1,0 +1,171 @@
+"""What analysis and environment find out about a notebook. Everything carries its evidence."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from .record import StrEnum, record
+from .values import Input, Output
+
+
+@record
+class Place:
+    """Where something was seen: a file (relative to the notebook's folder), a cell, a line.
+
+    `cell` counts code cells from 0 in the notebook's own order of all cells; None outside notebooks.
+    `line` counts from 1 inside the cell or file.
+    """
+
+    file: str
+    line: int
+    cell: Optional[int] = None
+
+
+@record
+class ImportFact:
+    """One imported module (``sklearn.linear_model``) and the first place that imports it.
+
+    `optional` is True where the import stands inside a ``try`` that handles its absence.
+    """
+
+    module: str
+    place: Place
+    optional: bool = False
+
+
+@record
+class InstallFact:
+    """One requirement of a ``%pip install`` or ``!pip install`` line, as written (``pandas>=2``)."""
+
+    requirement: str
+    place: Place
+
+
+@record
+class HiddenNeed:
+    """A distribution no import shows, with the call that needs it (``read_parquet``)."""
+
+    distribution: str
+    because: str
+    place: Place
+
+
+@record
+class EnvFact:
+    """An environment variable the code reads. `has_default`: the code copes without it."""
+
+    name: str
+    has_default: bool
+    place: Place
+
+
+@record
+class FileFact:
+    """A file that goes into the block: a local module or a data file named by a literal path.
+
+    `path` is relative to the notebook's folder, with forward slashes, never outside it.
+    `size` in bytes. `kind` is "module" or "data".
+    """
+
+    path: str
+    size: int
+    kind: str
+    place: Place
+
+
+class Severity(StrEnum):
+    """ERROR stops a publish; WARNING is shown; INFO explains."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@record
+class Finding:
+    """Something the user should know. `code` is a stable word (``unparsed-cell``, ``secret``, ``missing-file``)."""
+
+    severity: Severity
+    code: str
+    message: str
+    place: Optional[Place] = None
+
+
+@record
+class Facts:
+    """Everything the static reading of one notebook shows. No code was executed.
+
+    `notebook` is the file name; `kernel` the kernelspec name or "" where the notebook names none;
+    `sha256` is the digest of the notebook's bytes as they were read.
+    """
+
+    notebook: str
+    sha256: str
+    kernel: str
+    language: str = "python"
+    cells: int = 0
+    imports: tuple[ImportFact, ...] = ()
+    installs: tuple[InstallFact, ...] = ()
+    hidden: tuple[HiddenNeed, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    environment: tuple[EnvFact, ...] = ()
+    files: tuple[FileFact, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Witness(StrEnum):
+    """Who says that a distribution is needed, strongest first."""
+
+    KERNEL = "kernel"
+    LINE = "install line"
+    RULE = "rule"
+    TABLE = "table"
+    RESOLVER = "resolver"
+    PIPREQS = "pipreqs"
+    RUN = "found missing when run"
+    USER = "user"
+    DEPENDENCY = "dependency"
+
+
+@record
+class Package:
+    """One pinned distribution of a lock.
+
+    `hashes` are ``sha256:…`` of its files, empty where the index could not be asked. `url` is set for
+    VCS, URL and local installs (PEP 610), None for an index. `why` is a short sentence (``import
+    sklearn, cell 3``, ``needed by pandas``).
+    """
+
+    name: str
+    version: str
+    witness: Witness
+    why: str = ""
+    hashes: tuple[str, ...] = ()
+    url: Optional[str] = None
+
+
+@record
+class Lock:
+    """Pinned distributions for one Python: what the block's environment holds, exactly.
+
+    `python` is ``X.Y``; `requirements` is the text that uv and pip read, one pin a line, sorted.
+    """
+
+    python: str
+    packages: tuple[Package, ...]
+    requirements: str
+
+
+@record
+class Inspection:
+    """Facts and lock of one notebook: what packaging would do.
+
+    `python_executable` is the kernel's interpreter, None when no kernel was asked. `lock` is None
+    when only facts were wanted. `unresolved` are imports that nothing explains.
+    """
+
+    facts: Facts
+    lock: Optional[Lock] = None
+    python_executable: Optional[str] = None
+    unresolved: tuple[str, ...] = ()

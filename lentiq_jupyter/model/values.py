@@ -1,0 +1,102 @@
+"""Input values: their types, how text becomes a value, how a value is checked."""
+
+from __future__ import annotations
+
+import json
+from typing import Union
+
+from ..errors import BadInput
+from .names import check_identifier
+from .record import StrEnum, record
+
+# A JSON document. Written as object because recursive aliases do not survive Python 3.9.
+Json = Union[None, bool, int, float, str, "list[object]", "dict[str, object]"]
+
+
+class InputType(StrEnum):
+    """The closed set of types an input can have; ``json`` is any JSON document."""
+
+    STR = "str"
+    INT = "int"
+    FLOAT = "float"
+    BOOL = "bool"
+    JSON = "json"
+
+
+@record
+class Input:
+    """One typed input of a block.
+
+    `default` None with `required` True means there is no default. `secret` inputs are given by
+    reference at run time and never stored. `description` may be "".
+    """
+
+    name: str
+    type: InputType = InputType.STR
+    default: Json = None
+    required: bool = False
+    description: str = ""
+    secret: bool = False
+
+    def __post_init__(self) -> None:
+        check_identifier(self.name)
+
+
+@record
+class Output:
+    """One named output of a block; its value is a JSON document."""
+
+    name: str
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        check_identifier(self.name, "output name")
+
+
+def check_value(given: Input, value: object) -> Json:
+    """Return `value` as the type of `given`; ints are taken as floats, nothing else is converted.
+
+    Raises
+    ------
+    BadInput
+        If the value is not of that type. None is allowed only where the default is None.
+    """
+    if value is None and not given.required and given.default is None:
+        return None
+    kind = given.type
+    if kind is InputType.FLOAT and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    accepted = {InputType.STR: str, InputType.INT: int, InputType.FLOAT: float, InputType.BOOL: bool}
+    if kind is InputType.JSON:
+        try:
+            json.dumps(value, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise BadInput(f"Input {given.name}: the value is not JSON ({error}).") from error
+    elif not isinstance(value, accepted[kind]) or (kind is InputType.INT and isinstance(value, bool)):
+        shown = type(value).__name__ if value is not None else "nothing"
+        raise BadInput(f"Input {given.name} takes {kind}, not {shown} ({value!r}).", "Correct the value.")
+    return value  # type: ignore[return-value]  # narrowed by the checks above
+
+
+def parse_value(given: Input, text: str) -> Json:
+    """The value that `text` (a command-line word, a form field) stands for.
+
+    Text for a ``str`` input is taken as it is, without quotes.
+
+    Raises
+    ------
+    BadInput
+        If the text does not read as that type.
+    """
+    try:
+        if given.type is InputType.INT:
+            return int(text)
+        if given.type is InputType.FLOAT:
+            return float(text)
+        if given.type is InputType.BOOL:
+            return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.strip().lower()]
+        if given.type is InputType.JSON:
+            return json.loads(text)  # type: ignore[no-any-return]
+    except (ValueError, KeyError) as error:
+        raise BadInput(f"Input {given.name} takes {given.type}, not {text!r}.", "Correct the value.") from error
+    return text
