@@ -188,7 +188,9 @@ class Store(Protocol):
         """Unpaused workflows whose next start is not after `now`, with that start, oldest first."""
 
     # runs
-    def create_run(self, run: Run, *, next_start: datetime | None = None, expected_start: datetime | None = None) -> bool:
+    def create_run(
+        self, run: Run, *, next_start: datetime | None = None, expected_start: datetime | None = None
+    ) -> bool:
         """Insert a run with its tasks, and move the workflow's next start, in one transaction.
 
         With `expected_start` (a due start), nothing happens and False returns if the workflow's next
@@ -200,7 +202,9 @@ class Store(Protocol):
     def run(self, run_id: str) -> Run:
         """With its tasks. Raises NotFound."""
 
-    def runs(self, *, project: str | None = None, workflow: str | None = None, active: bool = False, limit: int = 100) -> list[Run]:
+    def runs(
+        self, *, project: str | None = None, workflow: str | None = None, active: bool = False, limit: int = 100
+    ) -> list[Run]:
         """Newest first, with their tasks. `active`: only pending and running ones, without limit."""
 
     def has_active_run(self, project: str, workflow: str) -> bool: ...
@@ -237,7 +241,10 @@ class Service(Protocol):
     """
 
     def status(self) -> dict[str, Json]:
-        """What is up, what is not, what to do: ``{"version", "home", "registry", "executor", "scheduler", "problems": […]}``."""
+        """What is up, what is not, what to do.
+
+        Keys: ``version``, ``home``, ``registry``, ``executor``, ``scheduler``, ``problems`` (a list of sentences).
+        """
 
     # notebooks and blocks
     def inspect(self, path: str, *, kernel: str | None = None, no_kernel: bool = False) -> Inspection: ...

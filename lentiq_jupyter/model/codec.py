@@ -121,6 +121,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _fault(faults: list[str], path: str, expected: str, given: object) -> None:
+def _fault(faults: list[str], path: str, expected: str, given: object) -> object:
     shown = repr(given)
     faults.append(f"{path or 'document'}: expected {expected}, not {shown[:60]}")
+    return None

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from enum import StrEnum
+    from enum import StrEnum as StrEnum
     from typing import dataclass_transform
 else:
 
@@ -33,6 +33,5 @@ def record(cls: type[T]) -> type[T]:
     Python 3.9 knows neither slots nor keyword-only: there the class is only frozen, so fields
     without a default must come first.
     """
-    if sys.version_info >= (3, 10):
-        return dataclass(frozen=True, slots=True, kw_only=True)(cls)
-    return dataclass(frozen=True)(cls)
+    extras = {"slots": True, "kw_only": True} if sys.version_info >= (3, 10) else {}
+    return dataclass(frozen=True, **extras)(cls)  # type: ignore[call-overload, no-any-return]
