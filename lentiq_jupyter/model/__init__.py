@@ -30,7 +30,26 @@ from .job import (
 )
 from .names import check_identifier, check_name, check_version, slug, split_reference
 from .progress import ProgressEvent, Reporter, Step
-from .recipe import Descriptor, Image, Recipe, RecipeFile
+from .recipe import (
+    ANNOTATION_AUTHOR,
+    ANNOTATION_COMPLETE,
+    ANNOTATION_CREATED,
+    ANNOTATION_VERIFICATION,
+    ANNOTATION_VERSION,
+    BLOCK_FOLDER,
+    ENTRYPOINT,
+    ENV_PYTHON,
+    LABEL_BASE_LAYERS,
+    LABEL_SPEC,
+    RESULTS_FOLDER,
+    ROOT,
+    RUNNER_CODE,
+    RUNNER_PYTHON,
+    Descriptor,
+    Image,
+    Recipe,
+    RecipeFile,
+)
 from .record import StrEnum, record
 from .resources import (
     DEFAULT_RESOURCES,
@@ -46,6 +65,20 @@ from .values import Input, InputType, Json, Output, check_value, parse_value
 from .workflow import Check, Misfire, Project, Schedule, Task, Workflow
 
 __all__ = [
+    "ANNOTATION_AUTHOR",
+    "ANNOTATION_COMPLETE",
+    "ANNOTATION_CREATED",
+    "ANNOTATION_VERIFICATION",
+    "ANNOTATION_VERSION",
+    "BLOCK_FOLDER",
+    "ENTRYPOINT",
+    "ENV_PYTHON",
+    "LABEL_BASE_LAYERS",
+    "LABEL_SPEC",
+    "RESULTS_FOLDER",
+    "ROOT",
+    "RUNNER_CODE",
+    "RUNNER_PYTHON",
     "DEFAULT_RESOURCES",
     "ENV_INPUTS",
     "ENV_RESULTS",

@@ -59,3 +59,26 @@ class Image:
     complete: bool
     bytes_sent: int
     bytes_total: int
+
+
+# Where things lie in every image, and how the image says so. `registry`, `images`, `executors` and `runner`
+# know each other only through these.
+ROOT = "/opt/lentiq"
+RUNNER_PYTHON = ROOT + "/runner/bin/python"
+RUNNER_CODE = (
+    ROOT + "/runner/lentiq"
+)  # holds `lentiq_jupyter` as far as it runs inside; on PYTHONPATH of runner and kernel
+ENV_PYTHON = ROOT + "/env/bin/python"
+BLOCK_FOLDER = ROOT + "/block"  # notebook, files, block.json (a BlockSpec), requirements.lock, runner.lock, Dockerfile
+RESULTS_FOLDER = "/lentiq/results"  # owned by the image's user 1000:1000; LENTIQ_RESULTS points here
+ENTRYPOINT = (RUNNER_PYTHON, "-m", "lentiq_jupyter.runner")
+
+# Labels of the image configuration: a function of the recipe.
+LABEL_SPEC = "io.lentiq.block"  # JSON of the BlockSpec
+LABEL_BASE_LAYERS = "io.lentiq.base-layers"  # how many of the first layers are the base image's
+# Annotations of the registered manifest: what differs between two registrations of one recipe.
+ANNOTATION_VERSION = "io.lentiq.block.version"
+ANNOTATION_VERIFICATION = "io.lentiq.block.verification"  # JSON of the Verification
+ANNOTATION_COMPLETE = "io.lentiq.block.complete"  # "true" | "false"
+ANNOTATION_CREATED = "org.opencontainers.image.created"
+ANNOTATION_AUTHOR = "org.opencontainers.image.authors"

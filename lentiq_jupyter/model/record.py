@@ -34,4 +34,4 @@ def record(cls: type[T]) -> type[T]:
     without a default must come first.
     """
     extras = {"slots": True, "kw_only": True} if sys.version_info >= (3, 10) else {}
-    return dataclass(frozen=True, **extras)(cls)  # type: ignore[call-overload, no-any-return]
+    return dataclass(frozen=True, **extras)(cls)
