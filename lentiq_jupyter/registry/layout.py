@@ -1,0 +1,282 @@
+"""A registry in a folder: an OCI image layout (Image specification 1.1, image-layout.md).
+
+Blobs are shared by all repositories; ``index.json`` holds one descriptor a tag, named
+``repository:tag`` by the annotation ``org.opencontainers.image.ref.name``, so that skopeo and oras
+read it (``skopeo inspect oci:FOLDER:clean-sales:3``). Entries of other tools are kept.
+
+Every file appears by a rename and the index changes under a lock of the file system, so any number
+of processes may write, and the death of one leaves at most a hidden ``.incoming-…`` file, which a
+later writer sweeps away.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..errors import Conflict, LentiqError, NotFound, Unavailable
+from ..model import Descriptor
+from .content import (
+    OCI_INDEX,
+    changed,
+    chunks_of,
+    digest_of,
+    manifest_document,
+    media_type_of,
+    referenced_digests,
+)
+from .reference import check_digest, check_repository, check_tag, is_digest
+
+REF_NAME = "org.opencontainers.image.ref.name"
+_INCOMING = ".incoming-"
+_STALE_S = 24 * 3600.0
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LayoutRegistry:
+    """The embedded registry (interfaces.Registry).
+
+    Parameters
+    ----------
+    folder : Path
+        Made by the first write; reading one that is not there finds nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(os.path.abspath(folder))
+        self.location = str(self.folder)
+        self._blobs = self.folder / "blobs" / "sha256"
+        self._prepared = False
+
+    def __repr__(self) -> str:
+        return f"LayoutRegistry({self.location!r})"
+
+    def pull_reference(self, repository: str, digest: str) -> str | None:
+        """None: Docker cannot pull from a folder."""
+        return None
+
+    # blobs
+    def has_blob(self, repository: str, digest: str) -> bool:
+        with self._translated("read"):
+            return self._path(digest).is_file()
+
+    def put_blob(
+        self,
+        repository: str,
+        source: Path | bytes,
+        digest: str,
+        *,
+        mount_from: str | None = None,
+        report: Callable[[int], None] | None = None,
+    ) -> int:
+        check_repository(repository)
+        if self.has_blob(repository, digest):
+            return 0
+        sent = 0
+        hasher = hashlib.sha256()
+        with chunks_of(source) as chunks, self._arriving(self._path(digest)) as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+                hasher.update(chunk)
+                sent += len(chunk)
+                if report is not None:
+                    report(len(chunk))
+            if "sha256:" + hasher.hexdigest() != digest:
+                raise changed(digest)
+        return sent
+
+    @contextmanager
+    def open_blob(self, repository: str, digest: str) -> Iterator[BinaryIO]:
+        try:
+            with self._translated("read"):
+                stream = self._path(digest).open("rb")
+        except FileNotFoundError as error:
+            raise NotFound(f"There is no blob {digest} in {self.location}.", "Publish the block again.") from error
+        with stream:
+            yield stream
+
+    # manifests
+    def get_manifest(self, repository: str, reference: str) -> tuple[Descriptor, bytes]:
+        digest = reference if is_digest(reference) else self._tagged(repository).get(check_tag(reference))
+        if digest is None:
+            raise NotFound(f"There is no {repository}:{reference} in {self.location}.", "Look at the list of blocks.")
+        with self.open_blob(repository, digest) as stream:
+            body = stream.read()
+        document = manifest_document(body)
+        if document is None or digest_of(body) != digest:
+            raise NotFound(f"{digest} in {self.location} is no manifest.", "Publish the block again.")
+        return Descriptor(media_type=media_type_of(document), digest=digest, size=len(body)), body
+
+    def put_manifest(self, repository: str, tag: str | None, media_type: str, body: bytes, *, new: bool = False) -> str:
+        name = f"{check_repository(repository)}:{check_tag(tag)}" if tag is not None else None
+        document = manifest_document(body)
+        for digest in referenced_digests(document) if document else ():
+            if not self.has_blob(repository, digest):
+                raise NotFound(f"Blob {digest} of the manifest is not in {self.location}.", "Send it first.")
+        digest = digest_of(body)
+        self.put_blob(repository, body, digest)
+        if name is not None:
+            with self._index_locked() as entries:
+                if new and any(_name(one) == name for one in entries):
+                    raise Conflict(f"{name} exists already in {self.location}.", "Choose another version.")
+                entries[:] = [one for one in entries if _name(one) != name]
+                described = {"mediaType": media_type, "digest": digest, "size": len(body)}
+                entries.append({**described, "annotations": {REF_NAME: name}})
+        return digest
+
+    def tags(self, repository: str) -> list[str]:
+        return list(self._tagged(repository))
+
+    def repositories(self) -> list[str]:
+        return sorted({_name(one).rpartition(":")[0] for one in self._index()} - {""})
+
+    def delete_tag(self, repository: str, tag: str) -> None:
+        """Forget one tag; the manifest stays readable by digest, so that running tasks keep what they were given."""
+        name = f"{check_repository(repository)}:{check_tag(tag)}"
+        if tag not in self._tagged(repository):
+            raise NotFound(f"There is no {name} in {self.location}.", "Look at the list of blocks.")
+        with self._index_locked() as entries:
+            entries[:] = [one for one in entries if _name(one) != name]
+
+    def _tagged(self, repository: str) -> dict[str, str]:
+        """Digests by tag."""
+        found = {}
+        for one in self._index():
+            name, _, tag = _name(one).rpartition(":")
+            if name == repository:
+                found[tag] = str(one.get("digest", ""))
+        return found
+
+    # files
+    def _path(self, digest: str) -> Path:
+        return self._blobs / check_digest(digest).removeprefix("sha256:")
+
+    def _index(self) -> list[dict[str, Any]]:
+        try:
+            with self._translated("read"):
+                document = json.loads((self.folder / "index.json").read_bytes())
+            entries = document["manifests"]
+        except FileNotFoundError:
+            return []
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._damaged() from error
+        if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+            raise self._damaged()
+        return entries
+
+    def _damaged(self) -> Unavailable:
+        return Unavailable(
+            f"{self.folder / 'index.json'} is damaged.",
+            "Restore it from a backup, or move it away and publish the blocks again.",
+        )
+
+    @contextmanager
+    def _index_locked(self) -> Iterator[list[dict[str, Any]]]:
+        """The index's entries, to be changed in place; written at the end unless an error leaves the block."""
+        self._prepare()
+        with self._translated("written"):
+            lock = os.open(self.folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            with self._translated("locked"):
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            entries = self._index()
+            yield entries
+            document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
+            with self._arriving(self.folder / "index.json") as stream:
+                stream.write(json.dumps(document, indent=1).encode())
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _arriving(self, target: Path) -> Iterator[BinaryIO]:
+        """A stream whose bytes become `target` in one step at the end, or nothing on any error."""
+        self._prepare()
+        with self._translated("written"):
+            descriptor, name = tempfile.mkstemp(prefix=_INCOMING, dir=target.parent)
+        try:
+            with self._translated("written"):
+                with open(descriptor, "wb") as stream:
+                    yield stream
+                    stream.flush()
+                    os.fchmod(stream.fileno(), 0o644)
+                    os.fsync(stream.fileno())
+                os.replace(name, target)
+                _sync_folder(target.parent)
+        except BaseException:
+            # Whatever stops the writing, a cancel in `report` included, must not leave half a blob.
+            with suppress(OSError):
+                os.unlink(name)
+            raise
+
+    def _prepare(self) -> None:
+        if self._prepared and self._blobs.is_dir():
+            return
+        with self._translated("written"):
+            self._blobs.mkdir(parents=True, exist_ok=True)
+        self._prepared = True
+        self._sweep()
+        if not (self.folder / "oci-layout").exists():
+            with self._arriving(self.folder / "oci-layout") as stream:
+                stream.write(b'{"imageLayoutVersion": "1.0.0"}')
+        if not (self.folder / "index.json").exists():
+            with self._index_locked():
+                pass
+
+    def _sweep(self) -> None:
+        """Remove what writers that died more than a day ago left."""
+        with suppress(OSError):
+            for folder in (self.folder, self._blobs):
+                for path in folder.glob(_INCOMING + "*"):
+                    if time.time() - path.stat().st_mtime > _STALE_S:
+                        path.unlink()
+
+    @contextmanager
+    def _translated(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError as error:
+            if what == "read":
+                raise
+            raise self._refused(what, error) from error
+        except (NotADirectoryError, FileExistsError) as error:
+            raise Unavailable(
+                f"{self.folder} cannot hold a registry: there is a file in its way.",
+                "Choose another folder, or move the file away.",
+            ) from error
+        except LentiqError:
+            raise
+        except OSError as error:
+            raise self._refused(what, error) from error
+
+    def _refused(self, what: str, error: OSError) -> Unavailable:
+        if error.errno in _FULL:
+            return Unavailable(
+                f"The disk of the registry folder {self.folder} is full ({error.strerror}).",
+                "Free some space and try again; nothing half-written was left.",
+            )
+        return Unavailable(
+            f"The registry folder {self.folder} cannot be {what} ({error.strerror}).",
+            "Make it readable and writable for you, or choose another folder or a registry's address.",
+        )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    annotations = entry.get("annotations")
+    return str(annotations.get(REF_NAME, "")) if isinstance(annotations, dict) else ""
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
