@@ -222,6 +222,13 @@ class Store(Protocol):
     def request_cancel(self, run_id: str) -> bool:
         """Mark a run for cancelling; False if it has ended. Raises NotFound."""
 
+    def changes(self) -> int:
+        """A number that grows with every write a scheduler in another process should hear of.
+
+        New runs, requests to cancel, saved or deleted workflows, saved projects; not moves of tasks and
+        runs. Reading it is cheap, so that it may be asked every second.
+        """
+
     # lease
     def take_lease(self, name: str, holder: str, now: datetime, ttl_s: float) -> int | None:
         """Take or renew; returns the fencing number (constant while one holder renews), None if another holds it."""

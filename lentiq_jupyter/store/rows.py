@@ -1,0 +1,63 @@
+"""Records to rows and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from ..model import Run, TaskRun, Workflow, decode, encode
+
+T = TypeVar("T")
+# What a run's row holds in columns of its own, because it changes or is asked for.
+_RUN_COLUMNS = ("id", "state", "created_at", "due_at", "started_at", "ended_at", "reason", "cancel_requested")
+
+
+def dump(value: object) -> str:
+    """The document of a record, as ASCII text: no text a task gives out can be refused by a database."""
+    return json.dumps(encode(value))
+
+
+def load(cls: type[T], document: str) -> T:
+    """The record of type `cls` in that document."""
+    return decode(cls, json.loads(document))
+
+
+def with_revision(workflow: Workflow, revision: int) -> Workflow:
+    """The same workflow, under another revision."""
+    return dataclasses.replace(workflow, revision=revision)
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """The row of a run, without its tasks."""
+    document = encode(run)
+    assert isinstance(document, dict)  # noqa: S101  # a record's document is an object; tells mypy so
+    rest = {name: value for name, value in document.items() if name not in (*_RUN_COLUMNS, "tasks")}
+    columns = {name: getattr(run, name) for name in _RUN_COLUMNS}
+    return {
+        **columns,
+        "state": run.state.value,
+        "project": run.workflow.project,
+        "workflow": run.workflow.name,
+        "document": json.dumps(rest),
+    }
+
+
+def run_record(row: Mapping[Any, Any], tasks: tuple[TaskRun, ...]) -> Run:
+    """The run of that row."""
+    columns = {name: encode(row[name]) for name in _RUN_COLUMNS}
+    run = decode(Run, {**json.loads(row["document"]), **columns})
+    return dataclasses.replace(run, tasks=tasks)
+
+
+def task_row(task: TaskRun, position: int) -> dict[str, Any]:
+    """The row of a task run; `position` keeps the workflow's order."""
+    return {
+        "run_id": task.run_id,
+        "name": task.task.name,
+        "attempt": task.attempt,
+        "position": position,
+        "state": task.state.value,
+        "document": dump(task),
+    }
