@@ -1,0 +1,186 @@
+"""Documents that exist only over HTTP: request bodies, lists, the state of a publish, errors."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from datetime import datetime
+
+from ..model import (
+    Block,
+    Json,
+    ProgressEvent,
+    Project,
+    PublishResult,
+    Resources,
+    Run,
+    RunState,
+    StrEnum,
+    Workflow,
+    record,
+)
+
+
+@record
+class ErrorBody:
+    """What went wrong, for a user to read. `kind` is the class in `errors`, ``InternalError`` for a bug.
+
+    `hint` says what to do next, `faults` lists every fault of a document, `log` ends a failed build ("" if none).
+    """
+
+    kind: str
+    message: str
+    hint: str = ""
+    faults: tuple[str, ...] = ()
+    log: str = ""
+
+
+@record
+class Failure:
+    """The body of every answer that is not a success."""
+
+    error: ErrorBody
+
+
+@record
+class Status:
+    """What is up, what is not, what to do (sentences in `problems`), and who asks.
+
+    `root` is the server's root folder, which paths of notebooks are relative to.
+    """
+
+    version: str
+    home: str
+    root: str
+    registry: Json
+    executor: Json
+    scheduler: Json
+    problems: tuple[str, ...]
+    user: str
+
+
+@record
+class InspectRequest:
+    """Which notebook to read. `path` is relative to the server's root folder.
+
+    `kernel_id` is a running kernel and `kernel` a kernelspec's name; with neither, the kernel of the
+    notebook's open session is meant, if there is one. `no_kernel` asks no kernel at all.
+    """
+
+    path: str
+    kernel: str | None = None
+    kernel_id: str | None = None
+    no_kernel: bool = False
+
+
+class PublishState(StrEnum):
+    """State of a publish."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@record
+class Publish:
+    """One publish going on or ended. `events` in order; the last one may be replaced by its newer self."""
+
+    id: str
+    path: str
+    name: str | None
+    state: PublishState
+    events: tuple[ProgressEvent, ...] = ()
+    result: PublishResult | None = None
+    error: ErrorBody | None = None
+
+
+@record
+class PublishStarted:
+    """Where to follow a publish: ``publishes/{id}``."""
+
+    id: str
+
+
+@record
+class Publishes:
+    """Publishes of this server, newest first."""
+
+    publishes: tuple[Publish, ...]
+
+
+@record
+class Blocks:
+    """Blocks, or versions of one block."""
+
+    blocks: tuple[Block, ...]
+
+
+@record
+class Dockerfile:
+    """The Dockerfile that builds an image behaving the same."""
+
+    dockerfile: str
+
+
+@record
+class ProjectUse:
+    """A project, and what its running tasks hold now."""
+
+    project: Project
+    used: Resources
+
+
+@record
+class Projects:
+    """All projects of the data pool."""
+
+    projects: tuple[ProjectUse, ...]
+
+
+@record
+class RunMark:
+    """Id and state of a run."""
+
+    id: str
+    state: RunState
+
+
+@record
+class WorkflowEntry:
+    """A workflow, when it starts next (None: not by itself), and its newest run (None: never ran)."""
+
+    workflow: Workflow
+    next_start: datetime | None = None
+    last_run: RunMark | None = None
+
+
+@record
+class Workflows:
+    """Workflows by name."""
+
+    workflows: tuple[WorkflowEntry, ...]
+
+
+@record
+class RunRequest:
+    """A run of one block (``name`` or ``name@version``). `resources` None stands for the block's own."""
+
+    block: str
+    inputs: dict[str, Json] = field(default_factory=dict)
+    resources: Resources | None = None
+    project: str = "default"
+
+
+@record
+class Runs:
+    """Runs, newest first, with their tasks."""
+
+    runs: tuple[Run, ...]
+
+
+@record
+class LogPart:
+    """Output from the byte that was asked for on; `next` is the byte to ask for next."""
+
+    text: str
+    next: int

@@ -1,0 +1,234 @@
+"""A Service that lives in memory, for tests of the faces: what it is asked it remembers, what it gives is fixed."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from lentiq_jupyter.errors import Conflict, Invalid, NotFound
+from lentiq_jupyter.model import (
+    DEFAULT_RESOURCES,
+    Block,
+    BlockSpec,
+    Check,
+    Facts,
+    Input,
+    InputType,
+    Inspection,
+    Json,
+    Project,
+    PublishRequest,
+    PublishResult,
+    Reporter,
+    Resources,
+    Run,
+    RunState,
+    Step,
+    Task,
+    TaskRun,
+    TaskState,
+    Workflow,
+    encode,
+    split_reference,
+)
+
+NOW = datetime(2026, 12, 1, 2, 0, tzinfo=UTC)
+SPEC = BlockSpec(
+    name="clean-sales",
+    description="Cleans <b>sales</b>",
+    inputs=(
+        Input(name="country", type=InputType.STR, default="RO"),
+        Input(name="limit", type=InputType.INT, required=True),
+        Input(name="fast", type=InputType.BOOL, default=False),
+        Input(name="options", type=InputType.JSON, default=None),
+    ),
+    python="3.11",
+    notebook="clean.ipynb",
+)
+BLOCK = Block(
+    spec=SPEC,
+    version="2",
+    image="clean-sales@sha256:" + "a" * 64,
+    digest="sha256:" + "a" * 64,
+    image_id="sha256:" + "b" * 64,
+    created=NOW,
+    author="ana",
+    size=2048,
+)
+OLD = dataclasses.replace(BLOCK, version="1")
+WORKFLOW = Workflow(
+    name="nightly", project="default", tasks=(Task(name="clean", block="clean-sales", inputs={"limit": 3}),)
+)
+LOG = "începe\nrow 1\nrow 2\n"
+
+
+class FakeService:
+    """See the module. `asked` lists calls as (name, arguments); `hold` keeps a publish going until it is set."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, object]] = []
+        self.saved: dict[tuple[str, str], Workflow] = {}
+        self.made: dict[str, Run] = {}
+        self.hold = threading.Event()
+        self.hold.set()
+        self.scheduler_ran = False
+
+    def run_scheduler(self, stop: threading.Event) -> None:
+        self.scheduler_ran = True
+        stop.wait()
+
+    def close(self) -> None:
+        self.asked.append(("close", None))
+
+    def status(self) -> dict[str, Json]:
+        return {
+            "version": "0.1.0",
+            "home": "/home/ana/lentiq",
+            "registry": "/home/ana/lentiq/registry",
+            "executor": "process",
+            "scheduler": None,
+            "problems": ["No scheduler runs. Start one with: lentiq scheduler"],
+        }
+
+    def inspect(self, path: str, *, kernel: str | None = None, no_kernel: bool = False) -> Inspection:
+        self.asked.append(("inspect", (path, kernel, no_kernel)))
+        return Inspection(facts=Facts(notebook="clean.ipynb", sha256="c" * 64, kernel=kernel or ""))
+
+    def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
+        self.asked.append(("publish", request))
+        report.say(Step.ANALYSE, "reading clean.ipynb")
+        for done in range(3):
+            report.say(Step.BUILD, "sending", done, 2)
+        if request.name == "faulty":
+            raise Invalid("Not a valid notebook", ("cells[0]: empty",))
+        if request.name == "broken":
+            raise ZeroDivisionError("a secret detail")
+        while not self.hold.wait(0.01):
+            report.check()
+        report.say(Step.REGISTER, "registering")
+        spec = dataclasses.replace(SPEC, name=request.name or SPEC.name)
+        block = dataclasses.replace(BLOCK, spec=spec)
+        return PublishResult(block=block, bytes_sent=10, bytes_total=20, seconds={"build": 0.5}, notes=("all well",))
+
+    def blocks(self) -> list[Block]:
+        return [BLOCK]
+
+    def block_versions(self, name: str) -> list[Block]:
+        if name != SPEC.name:
+            raise NotFound(f"There is no block {name}.", "Publish it first.")
+        return [BLOCK, OLD]
+
+    def block(self, reference: str) -> Block:
+        name, version = split_reference(reference)
+        for one in self.block_versions(name):
+            if version in (None, one.version):
+                return one
+        raise NotFound(f"There is no block {reference}.", "Its versions: 2, 1.")
+
+    def dockerfile(self, reference: str) -> str:
+        self.block(reference)
+        return "FROM python:3.11-slim\n"
+
+    def remove_block(self, reference: str) -> None:
+        if self.block(reference) == BLOCK:
+            raise Conflict("Workflow default/nightly uses clean-sales@2.", "Change it first.")
+        self.asked.append(("remove_block", reference))
+
+    def save_project(self, project: Project) -> Project:
+        return project
+
+    def projects(self) -> list[dict[str, Json]]:
+        quota = Project(name="default", quota=Resources(cpu_millicores=2000, memory_bytes=2**31))
+        return [{"project": encode(quota), "used": encode(DEFAULT_RESOURCES)}]
+
+    def check_workflow(self, workflow: Workflow) -> Check:
+        faults = () if workflow.tasks else ("tasks: a workflow needs at least one task",)
+        return Check(faults=faults, next_starts=(NOW,) if workflow.schedule else ())
+
+    def save_workflow(self, workflow: Workflow) -> Workflow:
+        check = self.check_workflow(workflow)
+        if check.faults:
+            raise Invalid("Not a valid workflow", check.faults)
+        saved = dataclasses.replace(workflow, revision=workflow.revision + 1)
+        self.saved[workflow.project, workflow.name] = saved
+        return saved
+
+    def workflows(self, project: str | None = None) -> list[dict[str, Json]]:
+        return [
+            {"workflow": encode(one), "next_start": None, "last_run": {"id": "r1", "state": "RUNNING"}}
+            for key, one in sorted(self.saved.items())
+            if project in (None, key[0])
+        ]
+
+    def workflow(self, name: str, project: str = "default") -> Workflow:
+        if (project, name) not in self.saved:
+            raise NotFound(f"There is no workflow {project}/{name}.", "Save it first.")
+        return self.saved[project, name]
+
+    def delete_workflow(self, name: str, project: str = "default") -> None:
+        self.workflow(name, project)
+        del self.saved[project, name]
+
+    def pause_workflow(self, name: str, project: str = "default", *, paused: bool = True) -> Workflow:
+        self.saved[project, name] = dataclasses.replace(self.workflow(name, project), paused=paused)
+        return self.saved[project, name]
+
+    def start_workflow(self, name: str, project: str = "default") -> Run:
+        return self._start(self.workflow(name, project))
+
+    def run_block(
+        self,
+        reference: str,
+        inputs: Mapping[str, Json],
+        *,
+        resources: Resources | None = None,
+        project: str = "default",
+    ) -> Run:
+        block = self.block(reference)
+        self.asked.append(("run_block", (reference, dict(inputs), resources, project)))
+        task = Task(
+            name=block.spec.name,
+            block=block.spec.name,
+            version=block.version,
+            inputs=block.spec.fill(dict(inputs)),
+            resources=resources or block.spec.resources,
+        )
+        return self._start(Workflow(name=block.spec.name, project=project, tasks=(task,)))
+
+    def _start(self, workflow: Workflow) -> Run:
+        run_id = f"r{len(self.made) + 1}"
+        tasks = tuple(TaskRun(run_id=run_id, task=task, state=TaskState.PENDING) for task in workflow.tasks)
+        self.made[run_id] = Run(
+            id=run_id, workflow=workflow, state=RunState.PENDING, created_at=NOW, tasks=tasks, author="ana"
+        )
+        return self.made[run_id]
+
+    def finish(self, run_id: str, state: RunState = RunState.SUCCEEDED) -> None:
+        """What a scheduler would do in time."""
+        self.made[run_id] = dataclasses.replace(self.made[run_id], state=state, ended_at=NOW)
+
+    def runs(self, *, project: str | None = None, workflow: str | None = None, limit: int = 100) -> list[Run]:
+        self.asked.append(("runs", (project, workflow, limit)))
+        return list(reversed(self.made.values()))[:limit]
+
+    def run(self, run_id: str) -> Run:
+        if run_id not in self.made:
+            raise NotFound(f"There is no run {run_id}.", "See the list of runs.")
+        return self.made[run_id]
+
+    def cancel_run(self, run_id: str) -> Run:
+        self.made[run_id] = dataclasses.replace(self.run(run_id), cancel_requested=True, state=RunState.CANCELLED)
+        return self.made[run_id]
+
+    def rerun(self, run_id: str) -> Run:
+        return self._start(self.run(run_id).workflow)
+
+    def log(self, run_id: str, task: str, offset: int = 0) -> str:
+        self.run(run_id)
+        return LOG.encode()[offset:].decode()
+
+    def notebook(self, run_id: str, task: str) -> bytes:
+        self.run(run_id)
+        return b'{"cells": [], "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'
