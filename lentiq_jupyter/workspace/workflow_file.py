@@ -17,7 +17,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from io import StringIO
-from typing import NoReturn, TypeVar, cast
+from typing import Never, NoReturn, TypeVar, cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -156,10 +156,12 @@ class _Reader:
         if fields is None:
             return None
         reference = self._required(node, fields, "block", path, self._reference)
-        inputs = self._optional(fields, "inputs", path, self._inputs, {})
+        nothing: dict[str, Json] = {}
+        inputs = self._optional(fields, "inputs", path, self._inputs, nothing)
         cpu = self._optional(fields, "cpu", path, self._amount(parse_cpu), DEFAULT_RESOURCES.cpu_millicores)
         memory = self._optional(fields, "memory", path, self._amount(parse_memory), DEFAULT_RESOURCES.memory_bytes)
-        after = self._optional(fields, "after", path, self._names, ())
+        none: tuple[str, ...] = ()
+        after = self._optional(fields, "after", path, self._names, none)
         if self.faults or reference is None:
             return None
         return Task(
@@ -308,8 +310,9 @@ class _Reader:
         if self._nodes > NODE_LIMIT:
             _refuse(f"document: more than {NODE_LIMIT} values, aliases counted as what they repeat")
 
-    def _fault(self, node: Node, path: str, message: str) -> None:
+    def _fault(self, node: Node, path: str, message: str) -> Never | None:  # noqa: RUF020 - of a plain None mypy lets nothing be returned
         self.faults.append(f"{path or 'document'} (line {node.start_mark.line + 1}): {message}")
+        return None
 
 
 def _scalar(node: ScalarNode) -> Json:

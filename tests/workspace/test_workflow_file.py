@@ -71,7 +71,8 @@ def test_writes_a_file_that_reads_like_the_example() -> None:
         "project: team-a\n"
         "schedule: {start: 2026-12-01T02:00, timezone: Europe/Bucharest, every: 1d, misfire: skip}\n"
         "tasks:\n"
-        '  clean: {block: clean-sales@3, inputs: {country: "NO", day: "2026-12-01", share: 0.5}, cpu: 500m, memory: 1Gi}\n'
+        '  clean: {block: clean-sales@3, inputs: {country: "NO", day: "2026-12-01", share: 0.5}, cpu: 500m, '
+        "memory: 1Gi}\n"
         '  train: {block: train-model, inputs: {table: "${{ tasks.clean.outputs.table }}"}, cpu: 2, memory: 4Gi, '
         "after: [clean]}\n"
     )
