@@ -1,0 +1,100 @@
+"""What a task run has become, read from its executor's record and its results folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from datetime import datetime
+from pathlib import Path
+
+from ..errors import Invalid
+from ..model import (
+    RESULT_ERROR,
+    RESULT_OUTPUTS,
+    RESULT_PROGRESS,
+    Execution,
+    ExecutionState,
+    Json,
+    Progress,
+    TaskRun,
+    TaskState,
+    decode,
+)
+
+CANCELLED_REASON = "cancelled as asked"
+_KILLED = "killed"
+
+
+def outcome(task: TaskRun, execution: Execution, folder: Path, *, cancelled: bool, now: datetime) -> TaskRun:
+    """The ended task run.
+
+    Parameters
+    ----------
+    execution : Execution
+        Ended.
+    folder : Path
+        Holds the result files, as far as the task has written them.
+    cancelled : bool
+        Whether somebody asked to cancel the run. A task that succeeded all the same has succeeded.
+    now : datetime
+        The end, where the executor does not know it.
+    """
+    outputs: dict[str, Json] | None = None
+    if execution.state is ExecutionState.SUCCEEDED:
+        state, reason = TaskState.SUCCEEDED, ""
+        outputs = read_outputs(folder)
+        if outputs is None:
+            state, reason = TaskState.FAILED, "its outputs cannot be read; run it again"
+    elif cancelled:
+        state, reason = TaskState.CANCELLED, CANCELLED_REASON
+    elif execution.state is ExecutionState.LOST:
+        state, reason = TaskState.LOST, execution.reason or "it was started, but neither runs nor left a result"
+    else:
+        state, reason = TaskState.FAILED, _failure(execution, folder)
+    return dataclasses.replace(
+        task,
+        state=state,
+        reason=reason,
+        outputs=outputs,
+        progress=read_progress(folder) or task.progress,
+        started_at=execution.started_at or task.started_at,
+        ended_at=execution.ended_at or now,
+        exit_code=execution.exit_code,
+        peak_memory_bytes=execution.peak_memory_bytes or task.peak_memory_bytes,
+    )
+
+
+def read_progress(folder: Path) -> Progress | None:
+    """How far the task says it is; None if it has not said."""
+    found = _read(folder / RESULT_PROGRESS)
+    try:
+        return decode(Progress, found) if isinstance(found, dict) else None
+    except Invalid:
+        return None
+
+
+def read_outputs(folder: Path) -> dict[str, Json] | None:
+    """What the task gave out, {} if nothing; None if the file is no JSON object."""
+    if not (folder / RESULT_OUTPUTS).exists():
+        return {}
+    found = _read(folder / RESULT_OUTPUTS)
+    return found if isinstance(found, dict) else None
+
+
+def _failure(execution: Execution, folder: Path) -> str:
+    # A task killed by its executor may leave an error too (its kernel died); the executor knows why.
+    if execution.reason.startswith(_KILLED):
+        return execution.reason
+    found = _read(folder / RESULT_ERROR)
+    if isinstance(found, dict):
+        message = found.get("message") or ": ".join(str(found[key]) for key in ("ename", "evalue") if found.get(key))
+        if message:
+            return str(message)
+    return execution.reason or f"it ended with exit code {execution.exit_code}; see its log"
+
+
+def _read(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
