@@ -1,0 +1,6 @@
+"""Reading a notebook: what it imports, needs, takes and gives. Code is read here, never executed."""
+
+from .analyse import analyse
+from .notebook import notebook_python
+
+__all__ = ["analyse", "notebook_python"]

@@ -1,0 +1,158 @@
+"""The notebook file as it lies on disk, of any nbformat version, brought to version 4 in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import nbformat
+from nbformat.reader import get_version
+
+from ..errors import NotebookError, NotFound, Unavailable
+from ..model import record
+
+_VERSION = re.compile(r"3\.\d+")
+
+
+@record
+class Cell:
+    """One cell. `index` counts all cells of the notebook from 0, so that a front end can jump to it.
+
+    `execution_count` is None where the cell never ran; `printed` is the text of its saved outputs.
+    """
+
+    index: int
+    kind: str
+    source: str
+    tags: frozenset[str] = frozenset()
+    execution_count: int | None = None
+    printed: str = ""
+
+
+@record
+class Notebook:
+    """A notebook as read. `kernel` is the kernelspec's name or ""; `python` ``X.Y`` or None if not said."""
+
+    name: str
+    sha256: str
+    kernel: str
+    cells: tuple[Cell, ...]
+    python: str | None = None
+
+    @property
+    def code(self) -> tuple[Cell, ...]:
+        """The code cells that hold any text."""
+        return tuple(cell for cell in self.cells if cell.kind == "code" and cell.source.strip())
+
+
+def notebook_python(path: Path) -> str | None:
+    """The ``X.Y`` of the Python that last ran the notebook, by its own metadata; None if it does not say.
+
+    Raises
+    ------
+    NotebookError, NotFound, Unavailable
+        As `read_notebook`.
+    """
+    return read_notebook(path).python
+
+
+def read_notebook(path: Path) -> Notebook:
+    """Read and upgrade a notebook.
+
+    Raises
+    ------
+    NotFound
+        If there is no such file.
+    Unavailable
+        If it cannot be read.
+    NotebookError
+        If it is not JSON, not a notebook, not Python, or has no code.
+    """
+    body = _read(path)
+    document = _document(path.name, body)
+    metadata = _mapping(document.get("metadata"))
+    kernelspec, language_info = _mapping(metadata.get("kernelspec")), _mapping(metadata.get("language_info"))
+    language = str(kernelspec.get("language") or language_info.get("name") or "python")
+    if "python" not in language.lower():
+        raise NotebookError(
+            f"{path.name} is written in {language}.", "Only Python notebooks can become blocks; choose another."
+        )
+    cells = document.get("cells")
+    made = tuple(_cell(index, _mapping(cell)) for index, cell in enumerate(cells if isinstance(cells, list) else []))
+    version = _VERSION.match(str(language_info.get("version", "")))
+    notebook = Notebook(
+        name=path.name,
+        sha256=hashlib.sha256(body).hexdigest(),
+        kernel=str(kernelspec.get("name") or ""),
+        cells=made,
+        python=version[0] if version else None,
+    )
+    if not notebook.code:
+        raise NotebookError(f"{path.name} has no code.", "Write at least one code cell and save the notebook.")
+    return notebook
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"There is no notebook {path.name}.", "Check the path.") from error
+    except IsADirectoryError as error:
+        raise NotebookError(f"{path.name} is a folder.", "Name a notebook file (.ipynb).") from error
+    except OSError as error:
+        raise Unavailable(
+            f"{path.name} cannot be read ({error.strerror or error}).", "Check its permissions."
+        ) from error
+
+
+def _document(name: str, body: bytes) -> Mapping[str, object]:
+    """The notebook's JSON as nbformat 4."""
+    try:
+        given = json.loads(body.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise NotebookError(
+            f"{name} is not JSON, so it is not a notebook.", "Open it in JupyterLab and save it again."
+        ) from error
+    known = isinstance(given, dict) and (isinstance(given.get("cells"), list) or "worksheets" in given)
+    if not known or not isinstance(given.get("nbformat", 1), int):
+        raise NotebookError(f"{name} is JSON, but not a notebook.", "Name a notebook file (.ipynb).")
+    try:
+        major, _ = get_version(given)
+        document = nbformat.convert(nbformat.from_dict(given), 4) if major != 4 else given
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise NotebookError(
+            f"{name} is a damaged notebook (its format version {given.get('nbformat')} could not be upgraded).",
+            "Open it in JupyterLab and save it again.",
+        ) from error
+    return _mapping(document)
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    """Multi-line strings are lists of lines on disk."""
+    return "".join(str(line) for line in value) if isinstance(value, list) else str(value or "")
+
+
+def _cell(index: int, given: Mapping[str, object]) -> Cell:
+    tags = _mapping(given.get("metadata")).get("tags")
+    outputs = given.get("outputs")
+    printed = []
+    for output in outputs if isinstance(outputs, list) else []:
+        shown = _mapping(output)
+        printed += [_text(shown.get("text")), _text(_mapping(shown.get("data")).get("text/plain"))]
+        printed += [_text(shown.get("traceback"))]
+    count = given.get("execution_count")
+    return Cell(
+        index=index,
+        kind=str(given.get("cell_type", "")),
+        source=_text(given.get("source")),
+        tags=frozenset(str(tag) for tag in tags) if isinstance(tags, list) else frozenset(),
+        execution_count=count if isinstance(count, int) else None,
+        printed="\n".join(text for text in printed if text),
+    )
