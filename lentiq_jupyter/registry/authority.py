@@ -136,4 +136,4 @@ class Authority:
             *(("scope", one) for one in scopes),
         ]
         headers = {"Authorization": self._credential.basic} if self._credential is not None else {}
-        return self._client.get(url.copy_merge_params(httpx.QueryParams(query)), headers=headers)
+        return self._client.get(url.copy_merge_params(query), headers=headers)

@@ -56,6 +56,7 @@ class LayoutRegistry:
         self.location = str(self.folder)
         self._blobs = self.folder / "blobs" / "sha256"
         self._prepared = False
+        self._known_index: tuple[tuple[int, int, int], list[dict[str, Any]]] | None = None
 
     def __repr__(self) -> str:
         return f"LayoutRegistry({self.location!r})"
@@ -161,9 +162,15 @@ class LayoutRegistry:
         return self._blobs / check_digest(digest).removeprefix("sha256:")
 
     def _index(self) -> list[dict[str, Any]]:
+        """The index's entries, not to be changed; read again when the file is another one."""
         try:
-            with self._translated("read"):
-                document = json.loads((self.folder / "index.json").read_bytes())
+            with self._translated("read"), (self.folder / "index.json").open("rb") as stream:
+                status = os.fstat(stream.fileno())
+                seen = (status.st_ino, status.st_mtime_ns, status.st_size)
+                known = self._known_index
+                if known is not None and known[0] == seen:
+                    return known[1]
+                document = json.loads(stream.read())
             entries = document["manifests"]
         except FileNotFoundError:
             return []
@@ -171,6 +178,7 @@ class LayoutRegistry:
             raise self._damaged() from error
         if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
             raise self._damaged()
+        self._known_index = seen, entries
         return entries
 
     def _damaged(self) -> Unavailable:
@@ -188,7 +196,7 @@ class LayoutRegistry:
         try:
             with self._translated("locked"):
                 fcntl.flock(lock, fcntl.LOCK_EX)
-            entries = self._index()
+            entries = list(self._index())
             yield entries
             document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}
             with self._arriving(self.folder / "index.json") as stream:
