@@ -27,7 +27,10 @@ from ..model import Reporter, TaskRun, encode
 
 _SETTINGS = "lentiq.settings"
 _JSON = "lentiq.json"
-_ENVIRONMENT_ERRORS = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT}
+_ENVIRONMENT_ERRORS = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EEXIST),  # a file where a folder should be
+}
 
 
 class Loop(Protocol):
