@@ -1,0 +1,8 @@
+"""From a recipe to an image: the recipe itself, its Dockerfile, and two builders of it."""
+
+from .context import write_context
+from .dockerfile import dockerfile
+from .layers import LayersBuilder
+from .recipe import make_recipe, recipe_documents
+
+__all__ = ["LayersBuilder", "dockerfile", "make_recipe", "recipe_documents", "write_context"]

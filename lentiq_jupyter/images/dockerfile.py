@@ -1,0 +1,97 @@
+"""Recipe to Dockerfile text. Pure; the words stand in ``templates/image/``.
+
+The text is for BuildKit and for the older builder alike. What users wrote gets into it in two ways
+only: names that `check_recipe` holds to a grammar, and label values, quoted here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from string import Template
+
+from ..assets import template
+from ..model import BLOCK_FOLDER, ENTRYPOINT, Recipe
+from .grammar import check_recipe
+from .settings import ENVIRONMENT, labels
+
+# Docker reads lines of up to 64 KiB, a longer instruction must be continued.
+_LINE_LIMIT = 8000
+# pip insists on hashes for all as soon as there is one; a mixed lock goes in without them.
+_STRIP_HASHES = r"sed -E 's/ *--hash=[^ ]+//g; s/ *\\$//' "
+
+
+def dockerfile(recipe: Recipe) -> str:
+    """The Dockerfile of a recipe; its context is what `write_context` writes.
+
+    Raises
+    ------
+    BadInput
+        If something in the recipe is not written as what it should be.
+    """
+    check_recipe(recipe)
+    lock = f"{BLOCK_FOLDER}/requirements.lock"
+    mixed = "--hash=" in recipe.requirements and not all_hashed(recipe.requirements)
+    return _fill(
+        "Dockerfile",
+        name=recipe.spec.name,
+        platform=recipe.platform,
+        base=recipe.base,
+        python=recipe.python,
+        system_packages=_system_packages(recipe.system_packages),
+        runner_hashes=_require_hashes(recipe.runner_requirements),
+        hashes=_require_hashes(recipe.requirements),
+        stripped=f"{_STRIP_HASHES}{lock} | " if mixed else "",
+        requirements="/dev/stdin" if mixed else lock,
+        settings="\n".join(f"ENV {name}={quote(value)}" for name, value in sorted(ENVIRONMENT.items())),
+        labels="\n".join(f"LABEL {name}={quote(value)}" for name, value in labels(recipe.spec).items()),
+        entrypoint=json.dumps(list(ENTRYPOINT)),
+    )
+
+
+def all_hashed(requirements: str) -> bool:
+    """Whether every pin of a lock has a hash, so that an installer can be told to insist on them."""
+    pins = list(pins_of(requirements))
+    return bool(pins) and all("--hash=" in pin for pin in pins)
+
+
+def pins_of(requirements: str) -> Iterator[str]:
+    """The pins of a lock, continued lines joined, comments left out."""
+    for line in requirements.replace("\\\n", " ").splitlines():
+        if line.strip() and not line.lstrip().startswith("#"):
+            yield " ".join(line.split())
+
+
+def quote(value: str) -> str:
+    r"""A value in a Dockerfile's double quotes: ``\``, ``"`` and ``$`` escaped; it has no line break.
+
+    Long ones are continued on further lines, each beginning with a letter or digit: Docker takes a
+    line that begins with ``#`` for a comment even there.
+    """
+    if "\n" in value or "\r" in value:
+        raise ValueError("a label cannot hold a line break")
+    escaped = re.sub(r'([\\"$])', r"\\\1", value)
+    return '"' + "\\\n".join(_lines(escaped)) + '"'
+
+
+def _lines(text: str) -> Iterator[str]:
+    start = 0
+    # Not between a backslash and what it escapes.
+    for cut in re.finditer(r"(?<!\\)(?=[A-Za-z0-9])", text):
+        if cut.start() - start >= _LINE_LIMIT:
+            yield text[start : cut.start()]
+            start = cut.start()
+    yield text[start:]
+
+
+def _require_hashes(requirements: str) -> str:
+    return "--require-hashes " if all_hashed(requirements) else ""
+
+
+def _system_packages(names: tuple[str, ...]) -> str:
+    return _fill("Dockerfile.system-packages", names=" ".join(names)) if names else ""
+
+
+def _fill(piece: str, **values: str) -> str:
+    return Template(template(f"image/{piece}").read_text(encoding="utf-8")).substitute(values)
