@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -126,9 +127,7 @@ class RecordingExecutor:
         """Kill what still runs, so that no test leaves processes behind."""
         for folder in self.folder.glob("*/pid"):
             if not (folder.parent / "exit.json").exists():
-                try:
+                with contextlib.suppress(ProcessLookupError, ValueError):
                     os.kill(int(folder.read_text()), signal.SIGKILL)
-                except (ProcessLookupError, ValueError):
-                    pass
         for child in self._children:
             child.wait()
