@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import shlex
 import shutil
@@ -126,15 +127,7 @@ def compose(office: LocalService, prepare: Block, train: Block) -> Workflow:
             tasks=tasks,
             schedule=Schedule(start=due, every="1d"),
         )
-    return Workflow(
-        name=WORKFLOW,
-        project=PROJECT,
-        description=stored.description,
-        tasks=tasks,
-        schedule=stored.schedule,
-        paused=True,
-        revision=stored.revision,
-    )
+    return dataclasses.replace(stored, tasks=tasks, paused=True)
 
 
 def _run_workflow(office: LocalService, workflow: Workflow) -> Run:
@@ -148,7 +141,7 @@ def _run_workflow(office: LocalService, workflow: Workflow) -> Run:
                 click.echo("Its start lies a minute back, and it repeats every day: the scheduler starts it at once.")
                 run = _first_run(office, saved)
             else:
-                click.echo("It was there already, paused: started by hand.")
+                click.echo("It was there already: started by hand.")
                 run = office.start_workflow(saved.name, saved.project)
             ended = follow(office, run.id, say=click.echo)
         finally:

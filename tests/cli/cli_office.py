@@ -63,6 +63,9 @@ class Office(FakeService):
         folder.mkdir()
         (folder / "Dockerfile").write_text("FROM python:3.11-slim\n")
 
+    def log(self, run_id: str, task: str, offset: int = 0) -> str:
+        return LOG.encode()[offset:].decode()
+
     def dockerfile(self, reference: str) -> str:
         return "FROM python:3.11-slim\n"
 

@@ -242,13 +242,13 @@ def test_ctrl_c_stops_a_publish_at_its_next_step() -> None:
     )
     tests = Path(__file__).parents[1]
     words = [sys.executable, "-c", code, str(tests), str(tests / "cli")]
-    child = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-    assert child.stderr is not None
-    while "sending" not in child.stderr.readline():
-        pass
-    time.sleep(0.2)
-    child.send_signal(signal.SIGINT)
-    said = child.stderr.read()
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        while "sending" not in child.stderr.readline():
+            pass
+        time.sleep(0.2)
+        child.send_signal(signal.SIGINT)
+        said = child.stderr.read()
     assert (child.wait(20), said.splitlines()[-1]) == (130, "lentiq: Stopped as asked. Nothing was registered.")
 
 

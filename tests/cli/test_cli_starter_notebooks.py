@@ -43,13 +43,13 @@ def test_notebook_is_stored_without_outputs_and_with_stable_ids(name: str) -> No
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::RuntimeWarning")
 def test_second_notebook_takes_the_table_of_the_first(tmp_path: Path) -> None:
     prepared = outputs(read("prepare-wine"), tmp_path)
-    assert prepared["summary"] == {"train_rows": 131, "test_rows": 44, "left_out": 3, "seed": 7}
+    assert prepared["summary"] == {"train_rows": 132, "test_rows": 45, "left_out": 1, "seed": 7}
     assert len(json.dumps(prepared["table"])) < 64 * 1024
     train = read("train-classifier")
     place = next(number for number, cell in enumerate(train.cells) if "tags" in cell.metadata)
     train.cells.insert(place + 1, nbformat.v4.new_code_cell(f"table = {prepared['table']!r}"))
     measured = outputs(train, tmp_path)
-    assert measured["metrics"]["test_rows"] == 44
+    assert measured["metrics"]["test_rows"] == 45
     assert measured["metrics"]["accuracy"] > 0.9 > measured["metrics"]["baseline"]
     assert measured["confusion"]["labels"] == ["grower 1", "grower 2", "grower 3"]
     assert len(measured["importance"]) == 13
