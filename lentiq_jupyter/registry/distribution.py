@@ -174,11 +174,17 @@ class DistributionRegistry:
         address = f"{start}{'&' if '?' in start else '?'}digest={quote(digest)}"
 
         def chunks() -> Iterator[bytes]:
+            left = size
             with chunks_of(source) as parts:
                 for part in parts:
+                    left -= len(part)
+                    if left < 0:
+                        break
                     yield part
                     if report is not None:
                         report(len(part))
+            if left:  # the request announced another length
+                raise changed(digest)
 
         try:
             response = self._transport.send(
@@ -191,13 +197,11 @@ class DistributionRegistry:
                 content=chunks,
                 retry=False,
             )
-        except LentiqError as error:
+        except LentiqError:
             with suppress(LentiqError):  # what the registry kept of it is of no use; it would forget it by itself
                 self._transport.send(
                     "DELETE", start, frozenset({202, 204, 404}), repository=name, right="push", retry=False
                 )
-            if isinstance(error.__cause__, httpx.LocalProtocolError):  # more or fewer bytes than the file had
-                raise changed(digest) from error
             raise
         if response.status_code == 400:
             if "DIGEST_INVALID" in error_codes(response):

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from isal import igzip, isal_zlib
+from isal import igzip, igzip_lib
 
 from ..errors import Invalid, Unavailable
 
@@ -34,7 +34,7 @@ def _opened(stream: BinaryIO, media_type: str) -> Iterator[tarfile.TarFile]:
         else:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 yield archive
-    except (tarfile.TarError, EOFError, igzip.BadGzipFile, isal_zlib.error) as error:
+    except (tarfile.TarError, EOFError, igzip.BadGzipFile, igzip_lib.IsalError) as error:
         raise Invalid(
             "A layer is damaged", (f"{type(error).__name__}: {error}",), "Publish the block again."
         ) from error
