@@ -1,0 +1,358 @@
+"""What every store keeps to (`interfaces.Store`), whichever database is behind it."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from lentiq_jupyter.errors import Conflict, NotFound
+from lentiq_jupyter.model import (
+    Progress,
+    Project,
+    Resources,
+    Run,
+    RunState,
+    Schedule,
+    Task,
+    TaskRun,
+    TaskState,
+    Workflow,
+)
+from lentiq_jupyter.store import SqlStore
+
+NOW = datetime(2026, 5, 4, 10, 7, 0, 123456, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+QUOTA = Resources(cpu_millicores=4000, memory_bytes=2**33)
+Again = Callable[[], SqlStore]
+
+
+def workflow(name: str = "nightly", project: str = "default", **fields: object) -> Workflow:
+    tasks = (
+        Task(name="zeta", block="work", version="1", inputs={"z": 1, "a": [1, {"b": None}]}),
+        Task(name="alpha", block="work", version="1", after=("zeta",)),
+    )
+    return Workflow(**{"name": name, "project": project, "tasks": tasks, **fields})
+
+
+def run_of(of: Workflow, run_id: str, created_at: datetime = NOW, **fields: object) -> Run:
+    tasks = tuple(TaskRun(run_id=run_id, task=task, state=TaskState.WAITING) for task in of.tasks)
+    return Run(
+        **{"id": run_id, "workflow": of, "state": RunState.PENDING, "created_at": created_at, "tasks": tasks, **fields}
+    )
+
+
+def end(store: SqlStore, run_id: str) -> None:
+    assert store.move_run(run_id, RunState.PENDING, RunState.SUCCEEDED, at=NOW)
+
+
+# projects
+
+
+def test_projects_are_inserted_and_updated(store: SqlStore) -> None:
+    small = Project(name="b", quota=Resources(cpu_millicores=1, memory_bytes=1))
+    for project in (small, Project(name="a", quota=QUOTA), Project(name="b", quota=QUOTA)):
+        store.save_project(project)
+    assert store.projects() == [Project(name="a", quota=QUOTA), Project(name="b", quota=QUOTA)]
+    assert store.project("b") == Project(name="b", quota=QUOTA)
+
+
+def test_missing_things_are_not_found(store: SqlStore) -> None:
+    for ask in (
+        lambda: store.project("none"),
+        lambda: store.workflow("default", "none"),
+        lambda: store.delete_workflow("default", "none"),
+        lambda: store.run("none"),
+        lambda: store.request_cancel("none"),
+    ):
+        with pytest.raises(NotFound, match="none"):
+            ask()
+
+
+# workflows
+
+
+def test_workflow_comes_back_as_it_was_with_a_revision(store: SqlStore) -> None:
+    schedule = Schedule(start=NOW.astimezone(timezone(3 * HOUR)), timezone="Europe/Bucharest", every="1d")
+    given = workflow(schedule=schedule, description="țară 🦜 \x00 end")
+    saved = store.save_workflow(given, NOW + HOUR, NOW)
+    assert saved == dataclasses.replace(given, revision=1)
+    assert store.workflow("default", "nightly") == saved
+    assert list(store.workflow("default", "nightly").tasks[0].inputs) == ["z", "a"]
+    assert store.workflows() == [(saved, NOW + HOUR)]
+
+
+def test_revisions_count_saves_and_a_stale_one_conflicts(store: SqlStore) -> None:
+    first = store.save_workflow(workflow(), None, NOW)
+    second = store.save_workflow(first, None, NOW)
+    assert second.revision == 2
+    with pytest.raises(Conflict, match="nightly"):
+        store.save_workflow(first, NOW, NOW)
+    assert store.workflows() == [(second, None)]
+    assert store.save_workflow(workflow(), None, NOW).revision == 3
+
+
+def test_revision_of_a_deleted_workflow_conflicts(store: SqlStore) -> None:
+    saved = store.save_workflow(workflow(), None, NOW)
+    store.delete_workflow("default", "nightly")
+    with pytest.raises(Conflict):
+        store.save_workflow(saved, None, NOW)
+
+
+def test_workflows_are_listed_by_name_and_project(store: SqlStore) -> None:
+    saved = [store.save_workflow(workflow(name, project), None, NOW) for name, project in (("b", "x"), ("a", "y"))]
+    assert [one for one, _ in store.workflows()] == [saved[1], saved[0]]
+    assert store.workflows("x") == [(saved[0], None)]
+
+
+def test_due_are_unpaused_workflows_oldest_first(store: SqlStore) -> None:
+    for name, start, paused in (
+        ("now", NOW, False),
+        ("old", NOW - HOUR, False),
+        ("later", NOW + HOUR, False),
+        ("paused", NOW - HOUR, True),
+        ("never", None, False),
+    ):
+        store.save_workflow(workflow(name, paused=paused), start, NOW)
+    assert [(one.name, start) for one, start in store.due(NOW)] == [("old", NOW - HOUR), ("now", NOW)]
+    assert [one.name for one, _ in store.due(NOW, limit=1)] == ["old"]
+
+
+def test_runs_stay_when_their_workflow_is_deleted(store: SqlStore) -> None:
+    run = run_of(store.save_workflow(workflow(), None, NOW), "r1")
+    assert store.create_run(run)
+    store.delete_workflow("default", "nightly")
+    assert store.workflows() == []
+    assert store.run("r1") == run
+
+
+# runs
+
+
+def test_run_comes_back_as_it_was_tasks_in_order(store: SqlStore) -> None:
+    run = run_of(workflow(), "r1", due_at=NOW - HOUR, author="ana", executor="docker")
+    assert store.create_run(run)
+    assert store.run("r1") == run
+    assert [one.task.name for one in store.run("r1").tasks] == ["zeta", "alpha"]
+
+
+def test_two_runs_of_one_id_conflict(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    with pytest.raises(Conflict, match="r1"):
+        store.create_run(run_of(workflow("other"), "r1"))
+
+
+def test_second_active_run_of_a_workflow_is_refused(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    assert store.has_active_run("default", "nightly")
+    assert not store.create_run(run_of(workflow(), "r2"))
+    assert store.create_run(run_of(workflow(project="other"), "r3"))
+    skipped = run_of(workflow(), "r4", state=RunState.SKIPPED, tasks=(), reason="r1 runs", ended_at=NOW)
+    assert store.create_run(skipped)
+    assert store.run("r4") == skipped
+    end(store, "r1")
+    assert not store.has_active_run("default", "nightly")
+    assert store.create_run(run_of(workflow(), "r5"))
+    assert {run.id for run in store.runs()} == {"r1", "r3", "r4", "r5"}
+
+
+def test_due_start_is_taken_once(store: SqlStore) -> None:
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    assert store.create_run(run_of(saved, "r1"), expected_start=NOW, next_start=NOW + HOUR)
+    end(store, "r1")
+    assert not store.create_run(run_of(saved, "r2"), expected_start=NOW, next_start=NOW + 2 * HOUR)
+    assert store.workflows() == [(saved, NOW + HOUR)]
+    assert [run.id for run in store.runs()] == ["r1"]
+
+
+def test_refused_run_leaves_the_next_start(store: SqlStore) -> None:
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    assert store.create_run(run_of(saved, "by-hand"))
+    assert store.workflows() == [(saved, NOW)]
+    assert not store.create_run(run_of(saved, "due"), expected_start=NOW, next_start=NOW + HOUR)
+    assert store.workflows() == [(saved, NOW)]
+
+
+def test_last_start_leaves_none(store: SqlStore) -> None:
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    assert store.create_run(run_of(saved, "r1"), expected_start=NOW)
+    assert store.workflows() == [(saved, None)]
+    assert store.due(NOW + HOUR) == []
+
+
+def test_start_of_a_deleted_workflow_is_nobodys(store: SqlStore) -> None:
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    store.delete_workflow("default", "nightly")
+    assert not store.create_run(run_of(saved, "r1"), expected_start=NOW)
+    assert store.runs() == []
+
+
+def test_runs_are_listed_newest_first_and_filtered(store: SqlStore) -> None:
+    for number, (name, project) in enumerate((("a", "x"), ("b", "x"), ("a", "y"))):
+        assert store.create_run(run_of(workflow(name, project), f"r{number}", NOW + number * HOUR))
+    end(store, "r1")
+    ids = lambda **filters: [run.id for run in store.runs(**filters)]  # noqa: E731
+    assert ids() == ["r2", "r1", "r0"]
+    assert ids(limit=2) == ["r2", "r1"]
+    assert ids(project="x") == ["r1", "r0"]
+    assert ids(workflow="a", project="x") == ["r0"]
+    assert ids(active=True, limit=1) == ["r2", "r0"]
+    assert all(len(run.tasks) == 2 for run in store.runs())
+
+
+def test_task_moves_by_compare_and_set(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    waiting = store.run("r1").tasks[0]
+    pending = dataclasses.replace(waiting, state=TaskState.PENDING, reason="needs 1 CPU", ready_at=NOW)
+    assert store.move_task(waiting, pending)
+    assert not store.move_task(waiting, pending)
+    starting = dataclasses.replace(pending, state=TaskState.STARTING, inputs={"x": 1}, reason="")
+    assert store.move_task(pending, starting)
+    running = dataclasses.replace(starting, state=TaskState.RUNNING, started_at=NOW)
+    assert store.move_task(starting, running)
+    further = dataclasses.replace(running, progress=Progress(done=1, total=2, cell=4), peak_memory_bytes=5)
+    assert store.move_task(running, further)
+    done = dataclasses.replace(
+        further, state=TaskState.SUCCEEDED, outputs={"v": "\x00\ud800"}, ended_at=NOW, exit_code=0
+    )
+    assert store.move_task(further, done)
+    assert store.run("r1").tasks == (done, dataclasses.replace(waiting, task=workflow().tasks[1]))
+
+
+def test_move_that_is_not_allowed_is_an_error(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    first, second = store.run("r1").tasks
+    with pytest.raises(ValueError, match="SUCCEEDED cannot follow WAITING"):
+        store.move_task(first, dataclasses.replace(first, state=TaskState.SUCCEEDED))
+    with pytest.raises(ValueError, match="cannot become"):
+        store.move_task(first, second)
+
+
+def test_run_moves_by_compare_and_set(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    assert store.move_run("r1", RunState.PENDING, RunState.RUNNING, at=NOW)
+    assert not store.move_run("r1", RunState.PENDING, RunState.CANCELLED, at=NOW)
+    assert store.move_run("r1", RunState.RUNNING, RunState.FAILED, at=NOW + HOUR, reason="zeta: no")
+    run = store.run("r1")
+    assert (run.state, run.started_at, run.ended_at, run.reason) == (RunState.FAILED, NOW, NOW + HOUR, "zeta: no")
+    with pytest.raises(ValueError, match="nothing follows"):
+        store.move_run("r1", RunState.FAILED, RunState.RUNNING, at=NOW)
+
+
+def test_cancel_is_requested_of_active_runs(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    assert store.request_cancel("r1")
+    assert store.run("r1").cancel_requested
+    end(store, "r1")
+    assert not store.request_cancel("r1")
+
+
+def test_changes_grow_with_what_a_scheduler_should_hear_of(store: SqlStore, again: Again) -> None:
+    other = again()
+
+    def heard(act: Callable[[], object]) -> bool:
+        before = other.changes()
+        act()
+        return other.changes() > before
+
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    assert heard(lambda: store.save_project(Project(name="default", quota=QUOTA)))
+    assert heard(lambda: store.save_workflow(saved, NOW, NOW))
+    assert heard(lambda: store.create_run(run_of(saved, "r1")))
+    assert heard(lambda: store.request_cancel("r1"))
+    assert heard(lambda: store.delete_workflow("default", "nightly"))
+    first = store.run("r1").tasks[0]
+    assert not heard(lambda: store.move_task(first, dataclasses.replace(first, state=TaskState.PENDING)))
+    assert not heard(lambda: end(store, "r1"))
+    assert not heard(lambda: store.take_lease("x", "a", NOW, 5))
+
+
+# lease
+
+
+def test_lease_is_held_by_one_until_it_runs_out(store: SqlStore) -> None:
+    assert store.lease("scheduler") is None
+    assert store.take_lease("scheduler", "a", NOW, 60) == 1
+    assert store.take_lease("scheduler", "b", NOW + timedelta(seconds=59), 60) is None
+    assert store.take_lease("scheduler", "a", NOW + timedelta(seconds=30), 60) == 1
+    assert store.lease("scheduler") == ("a", NOW + timedelta(seconds=90))
+    assert store.take_lease("scheduler", "b", NOW + timedelta(seconds=90), 60) == 2
+    assert store.take_lease("scheduler", "a", NOW + timedelta(seconds=91), 60) is None
+    assert store.take_lease("other", "a", NOW, 60) == 1
+
+
+def test_released_lease_is_free_and_its_number_grows(store: SqlStore) -> None:
+    assert store.take_lease("scheduler", "a", NOW, 60) == 1
+    store.release_lease("scheduler", "b")
+    assert store.lease("scheduler") == ("a", NOW + timedelta(seconds=60))
+    store.release_lease("scheduler", "a")
+    assert store.lease("scheduler") is None
+    assert store.take_lease("scheduler", "a", NOW, 60) == 2
+
+
+# many at once
+
+
+def at_once(*acts: Callable[[], object]) -> list[object]:
+    """Run all in threads that begin together; their results (or errors), in order."""
+    barrier = threading.Barrier(len(acts))
+    found: list[object] = [None] * len(acts)
+
+    def one(place: int) -> None:
+        barrier.wait()
+        try:
+            found[place] = acts[place]()
+        except Conflict as error:
+            found[place] = error
+
+    threads = [threading.Thread(target=one, args=(place,)) for place in range(len(acts))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_one_of_many_gets_the_lease(store: SqlStore, again: Again) -> None:
+    stores = [again() for _ in range(4)]
+    for name in ("first", "second", "third"):
+        acts = [lambda one=one, n=n, name=name: one.take_lease(name, f"h{n}", NOW, 60) for n, one in enumerate(stores)]
+        assert sorted(at_once(*acts), key=str) == [1, None, None, None]
+
+
+def test_one_of_many_starts_the_run(store: SqlStore, again: Again) -> None:
+    saved = store.save_workflow(workflow(), NOW, NOW)
+    stores = [again() for _ in range(4)]
+    acts = [
+        lambda one=one, n=n: one.create_run(run_of(saved, f"r{n}"), expected_start=NOW, next_start=NOW + HOUR)
+        for n, one in enumerate(stores)
+    ]
+    assert sorted(at_once(*acts)) == [False, False, False, True]
+    assert len(store.runs()) == 1
+    by_hand = [lambda one=one, n=n: one.create_run(run_of(workflow("b"), f"b{n}")) for n, one in enumerate(stores)]
+    assert sorted(at_once(*by_hand)) == [False, False, False, True]
+
+
+def test_one_of_many_saves_a_revision(store: SqlStore, again: Again) -> None:
+    saved = store.save_workflow(workflow(), None, NOW)
+    acts = [lambda one=one: one.save_workflow(saved, None, NOW) for one in [again() for _ in range(4)]]
+    found = at_once(*acts)
+    assert sorted(type(one).__name__ for one in found) == ["Conflict", "Conflict", "Conflict", "Workflow"]
+
+
+def test_one_of_many_moves_the_task(store: SqlStore, again: Again) -> None:
+    assert store.create_run(run_of(workflow(), "r1"))
+    first = store.run("r1").tasks[0]
+    pending = dataclasses.replace(first, state=TaskState.PENDING)
+    acts = [lambda one=one: one.move_task(first, pending) for one in [again() for _ in range(4)]]
+    assert sorted(at_once(*acts)) == [False, False, False, True]
+
+
+def test_first_saves_of_one_project_at_once_all_work(store: SqlStore, again: Again) -> None:
+    project = Project(name="default", quota=QUOTA)
+    acts = [lambda one=one: one.save_project(project) for one in [again() for _ in range(4)]]
+    assert at_once(*acts) == [None] * 4
+    assert store.projects() == [project]
