@@ -150,7 +150,7 @@ def _fetch(base: Base, layer: Descriptor, path: Path, count: Callable[[int], Non
 
 
 def _counter(report: Reporter, words: str, total: int) -> Callable[[int], None]:
-    """What takes the bytes of each chunk: it stops on a cancel, and reports every tenth, or megabyte if that is more."""
+    """What takes the size of each chunk: it stops on a cancel, and reports every tenth part, or every megabyte."""
     step = max(total // 10, _MEGABYTE)
     done = shown = 0
 
@@ -161,7 +161,10 @@ def _counter(report: Reporter, words: str, total: int) -> Callable[[int], None]:
         if total > _MEGABYTE and (done - shown >= step or done == total):
             shown = done
             report.say(
-                Step.BUILD, f"{words}, {done // _MEGABYTE} of {-(-total // _MEGABYTE)} MB", done=done, total=total
+                Step.BUILD,
+                f"{words}, {round(done / _MEGABYTE)} of {round(total / _MEGABYTE)} MB",
+                done=done,
+                total=total,
             )
 
     return count

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Template
 
 from ..assets import template
@@ -44,8 +44,8 @@ def dockerfile(recipe: Recipe) -> str:
         hashes=_require_hashes(recipe.requirements),
         stripped=f"{_STRIP_HASHES}{lock} | " if mixed else "",
         requirements="/dev/stdin" if mixed else lock,
-        settings="\n".join(f"ENV {name}={quote(value)}" for name, value in sorted(ENVIRONMENT.items())),
-        labels="\n".join(f"LABEL {name}={quote(value)}" for name, value in labels(recipe.spec).items()),
+        settings=_pairs(ENVIRONMENT),
+        labels=_pairs(labels(recipe.spec)),
         entrypoint=json.dumps(list(ENTRYPOINT)),
     )
 
@@ -73,6 +73,10 @@ def quote(value: str) -> str:
         raise ValueError("a label cannot hold a line break")
     escaped = re.sub(r'([\\"$])', r"\\\1", value)
     return '"' + "\\\n".join(_lines(escaped)) + '"'
+
+
+def _pairs(values: Mapping[str, str]) -> str:
+    return " \\\n    ".join(f"{name}={quote(value)}" for name, value in sorted(values.items()))
 
 
 def _lines(text: str) -> Iterator[str]:
