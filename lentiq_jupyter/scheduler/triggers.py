@@ -142,10 +142,15 @@ def read_timezone(name: str) -> zoneinfo.ZoneInfo:
 def _next_cron(cron: str, zone: zoneinfo.ZoneInfo, after: datetime) -> datetime | None:
     # Where a wall time comes twice, cronsim counts from its first coming; so what it gives may lie before
     # `after`, and is asked again.
-    for candidate in CronSim(read_cron(cron), after.astimezone(zone)):
-        found: datetime = candidate.astimezone(UTC)
-        if found > after:
-            return found
+    candidates = CronSim(read_cron(cron), after.astimezone(zone))
+    try:
+        for candidate in candidates:
+            found: datetime = candidate.astimezone(UTC)
+            if found > after:
+                return found
+    except (OverflowError, ValueError):
+        # Beyond the year 9999, where dates end.
+        return None
     return None
 
 
