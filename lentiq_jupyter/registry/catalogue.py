@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, BuildFailed, Conflict, Invalid, NotFound
+from ..errors import BadInput, BuildFailed, Conflict, Denied, Invalid, NotFound, Unavailable
 from ..interfaces import Registry
 from ..model import LABEL_BASE_LAYERS, ROOT, Block, BlockSpec, Image, Verification, check_name, check_version
 from .cache import Cache
@@ -106,7 +106,10 @@ class Catalogue:
             break
         self._cache.keep_document(digest, body)
         self._forget(name, chosen)  # what an earlier version of that name was
-        self.registry.put_manifest(name, _LATEST, OCI_MANIFEST, body)
+        try:
+            self.registry.put_manifest(name, _LATEST, OCI_MANIFEST, body)
+        except (Unavailable, Denied) as error:  # say, where no tag may ever move; the version stands all the same
+            _log.warning("Block %s@%s is registered, but not as %s: %s", name, chosen, _LATEST, error)
         block = block_of(body, config)
         if block is None:
             raise AssertionError("a manifest with a version and a description is a block")
@@ -120,12 +123,15 @@ class Catalogue:
         NotFound
             If there is no such version.
         """
-        block = self.block(name, version)
+        try:
+            digest = self.block(name, version).digest
+        except Invalid:  # a damaged one must be removable, too
+            digest = self._resolve(name, version)
         self.registry.delete_tag(name, version)
         self._forget(name, version)
         left = self._versions(name)
         with suppress(NotFound):
-            if self.registry.get_manifest(name, _LATEST)[0].digest == block.digest:
+            if self.registry.get_manifest(name, _LATEST)[0].digest == digest:
                 if left:
                     body = self._manifest(name, left[0].digest)
                     self.registry.put_manifest(name, _LATEST, OCI_MANIFEST, body)

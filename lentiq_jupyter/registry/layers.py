@@ -34,7 +34,7 @@ def _opened(stream: BinaryIO, media_type: str) -> Iterator[tarfile.TarFile]:
         else:
             with tarfile.open(fileobj=stream, mode="r|") as archive:
                 yield archive
-    except (tarfile.TarError, EOFError, igzip.BadGzipFile, igzip_lib.IsalError) as error:
+    except (tarfile.TarError, EOFError, igzip.BadGzipFile, igzip_lib.IsalError) as error:  # type: ignore[misc]  # its stub
         raise Invalid(
             "A layer is damaged", (f"{type(error).__name__}: {error}",), "Publish the block again."
         ) from error

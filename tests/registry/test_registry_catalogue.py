@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from lentiq_jupyter.errors import BuildFailed, Conflict, Invalid, NotFound
+from lentiq_jupyter.errors import BuildFailed, Conflict, Denied, Invalid, NotFound
 from lentiq_jupyter.interfaces import Registry
 from lentiq_jupyter.model import (
     LABEL_BASE_LAYERS,
@@ -232,6 +232,9 @@ def test_damaged_block_is_left_out_with_a_warning_that_names_it(
     said = sorted(record.getMessage().partition(" in ")[0] for record in caplog.records)
     assert said == ["Block broken@7", "Block clean@2", "Block torn@7"]
 
+    catalogue.remove("clean", "2")
+    assert set(registry.tags("clean")) == {"1", "latest"}
+
 
 def test_eight_at_once_make_eight_versions(tmp_path: Path) -> None:
     registry = LayoutRegistry(tmp_path / "registry")
@@ -258,6 +261,30 @@ class Counting:
         if callable(value):
             self.asked.append(name)
         return value
+
+
+class Immovable(Counting):
+    """A registry whose tags never move."""
+
+    def put_manifest(self, repository: str, tag: str | None, media_type: str, body: bytes, *, new: bool = False) -> str:
+        if tag is not None and tag in self.inner.tags(repository):
+            raise Denied("Tags of this registry never move.")
+        return self.inner.put_manifest(repository, tag, media_type, body, new=new)
+
+
+def test_version_stands_where_latest_cannot_move(
+    tmp_path: Path, clock: Callable[[], datetime], caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = Immovable(LayoutRegistry(tmp_path))
+    catalogue = Catalogue(registry, clock)
+    image = build(registry, spec(), OWN)
+    catalogue.register(image, spec())
+    with caplog.at_level(logging.WARNING, "lentiq_jupyter"):
+        second = catalogue.register(image, spec())
+    assert catalogue.blocks() == [second]
+    assert [record.getMessage() for record in caplog.records] == [
+        "Block clean@2 is registered, but not as latest: Tags of this registry never move."
+    ]
 
 
 def test_list_of_blocks_costs_their_tags_only(tmp_path: Path, clock: Callable[[], datetime]) -> None:
