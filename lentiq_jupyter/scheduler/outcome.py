@@ -23,6 +23,7 @@ from ..model import (
 
 CANCELLED_REASON = "cancelled as asked"
 _KILLED = "killed"
+_LONGEST_REASON = 2000
 
 
 def outcome(task: TaskRun, execution: Execution, folder: Path, *, cancelled: bool, now: datetime) -> TaskRun:
@@ -83,14 +84,18 @@ def read_outputs(folder: Path) -> dict[str, Json] | None:
 
 def _failure(execution: Execution, folder: Path) -> str:
     # A task killed by its executor may leave an error too (its kernel died); the executor knows why.
-    if execution.reason.startswith(_KILLED):
-        return execution.reason
+    reason = execution.reason if execution.reason.startswith(_KILLED) else _said(folder) or execution.reason
+    reason = reason or f"it ended with exit code {execution.exit_code}; see its log"
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+
+
+def _said(folder: Path) -> str:
+    """What the task itself says went wrong; "" if nothing."""
     found = _read(folder / RESULT_ERROR)
-    if isinstance(found, dict):
-        message = found.get("message") or ": ".join(str(found[key]) for key in ("ename", "evalue") if found.get(key))
-        if message:
-            return str(message)
-    return execution.reason or f"it ended with exit code {execution.exit_code}; see its log"
+    if not isinstance(found, dict):
+        return ""
+    names = ": ".join(str(found[key]) for key in ("ename", "evalue") if found.get(key))
+    return str(found.get("message") or names)
 
 
 def _read(path: Path) -> object:

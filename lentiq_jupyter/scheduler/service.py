@@ -120,6 +120,8 @@ class Scheduler:
     def tick(self) -> bool:
         """Start due workflows and move every run on; False, without doing anything, if another holds the lease.
 
+        For one thread: `run_forever` calls it.
+
         Raises
         ------
         Unavailable
@@ -132,9 +134,7 @@ class Scheduler:
             self._active = mine
             if not mine:
                 return False
-            self._seen = self._store.changes()
-            self._start_due()
-            self._advance(refresh=True)
+            self._look(refresh=True)
         except LeaseLost:
             log.warning("another scheduler took the lease; this one stands by")
             self._active = False
@@ -153,11 +153,10 @@ class Scheduler:
                         next_refresh = time.monotonic() + REFRESH_S
                     elif self._active and time.monotonic() >= next_refresh:
                         if self._running:
-                            self._advance(refresh=True)
+                            self._look(refresh=True)
                         next_refresh = time.monotonic() + REFRESH_S
                     if self._wait(min(next_tick, next_refresh)) and self._active and not stop.is_set():
-                        self._seen = self._store.changes()
-                        self._advance(refresh=False)
+                        self._look(refresh=False)
                 except Unavailable as error:
                     log.warning("the scheduler cannot go on yet: %s", error)
                     next_tick = time.monotonic() + min(self._tick_s, 2 * LOOK_S)
@@ -178,13 +177,21 @@ class Scheduler:
             self._events.get()
         return True
 
-    def _advance(self, *, refresh: bool) -> None:
+    def _look(self, *, refresh: bool) -> None:
+        """Start what is due and move runs on; `refresh` also asks how far running tasks are."""
+        # First of all, so that what others write meanwhile is looked at once more.
+        self._seen = self._store.changes()
+        # Runs before starts: one that has just ended holds nothing back.
         self._running, again = self._driver.advance(refresh=refresh)
+        if self._start_due():
+            self._running, again = self._driver.advance(refresh=False)
         if again:
             self.wake()
 
-    def _start_due(self) -> None:
+    def _start_due(self) -> bool:
+        """Answer every due start; True if a run came of it."""
         now = self._clock()
+        started = False
         for workflow, due in self._store.due(now):
             active = self._store.runs(project=workflow.project, workflow=workflow.name, active=True)
             decision = decide_due(
@@ -204,6 +211,8 @@ class Scheduler:
             if self._store.create_run(run, next_start=decision.next_start, expected_start=due):
                 log.info("run %s of %s, due %s: %s %s", run.id, workflow.name, due, run.state, run.reason)
                 self._notify("run", run.id, str(run.state))
+                started = started or skipped is None
+        return started
 
     # the lease, kept; the executors, listened to
 
@@ -243,6 +252,8 @@ class Scheduler:
                 continue
             try:
                 self._subscriptions[name] = executor.subscribe(self._pool, self._events.put)
+                # For what ended before anybody listened.
+                self.wake()
             except Unavailable as error:
                 # Ends are found by looking then, every REFRESH_S.
                 log.warning("executor %s: %s", name, error)

@@ -19,6 +19,11 @@ def dump(value: object) -> str:
     return json.dumps(encode(value))
 
 
+def plain(text: str) -> str:
+    """The same text without what a text column refuses (NUL, halves of surrogate pairs): it may quote a task."""
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
 def load(cls: type[T], document: str) -> T:
     """The record of type `cls` in that document."""
     return decode(cls, json.loads(document))
@@ -38,6 +43,7 @@ def run_row(run: Run) -> dict[str, Any]:
     return {
         **columns,
         "state": run.state.value,
+        "reason": plain(run.reason),
         "project": run.workflow.project,
         "workflow": run.workflow.name,
         "document": json.dumps(rest),

@@ -229,7 +229,7 @@ class SqlStore:
         """
         if state.ended:
             raise ValueError(f"run {run_id}: nothing follows {state}")
-        values: dict[str, object] = {"state": to.value, "reason": reason}
+        values: dict[str, object] = {"state": to.value, "reason": rows.plain(reason)}
         if to is RunState.RUNNING:
             values["started_at"] = sa.func.coalesce(runs.c.started_at, sa.bindparam("at", at, runs.c.started_at.type))
         if to.ended:
@@ -270,10 +270,10 @@ class SqlStore:
             )
             if found is None:
                 try:
-                    connection.execute(leases.insert().values(name=name, fence=1, **values))
+                    with connection.begin_nested():
+                        connection.execute(leases.insert().values(name=name, fence=1, **values))
                 except IntegrityError:
-                    # Two first takers at once: the other was faster. PostgreSQL needs the rollback.
-                    connection.rollback()
+                    # Two first takers at once: the other was faster.
                     return None
                 return 1
             mine = found["holder"] == holder

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lentiq_jupyter.model import Resources, parse_memory
@@ -119,6 +119,7 @@ def played(queue: list[Claim], holders: list[Claim], ends: list[int], *, backfil
     raise AssertionError("the head never started")
 
 
+@settings(deadline=None)
 @given(
     head=sizes,
     later=st.lists(sizes, max_size=6),
@@ -138,6 +139,7 @@ def test_head_is_never_delayed_by_backfilled_tasks(
     assert played(queue, holders, order, backfill=True) == played(queue, holders, order, backfill=False)
 
 
+@settings(deadline=None)
 @given(head=sizes, held=st.lists(sizes, max_size=6))
 def test_room_beside_the_head_is_as_large_as_it_can_be(head: Resources, held: list[Resources]) -> None:
     """Against the definition, over all subsets: the room takes no way in, and a millicore or byte more would."""

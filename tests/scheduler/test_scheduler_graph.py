@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scheduling import task
 
@@ -114,6 +114,7 @@ def test_blocked_are_those_that_can_never_be_ready() -> None:
     }
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=16))
 def test_every_workflow_without_a_circle_runs_to_its_end(edges: list[tuple[int, int]]) -> None:
     tasks = [task(f"t{number}", *{f"t{to}" for one, to in edges if one == number}) for number in range(8)]

@@ -40,6 +40,14 @@ def test_start_in_the_past_runs_at_once(store: SqlStore, make) -> None:
     assert next_start == datetime(2026, 5, 5, 9, 7, tzinfo=UTC)
 
 
+def test_start_in_the_past_does_not_wait_for_the_tick(store: SqlStore, make) -> None:
+    scheduler = make(tick_s=300, clock=Clock(NOW))
+    with running(scheduler):
+        until(lambda: scheduler.active)
+        save(store, Schedule(start=NOW - timedelta(days=1)))
+        until(lambda: [run.state for run in store.runs()] == [RunState.SUCCEEDED], timeout_s=10)
+
+
 def test_start_in_the_past_without_repetition_runs_once(store: SqlStore, make) -> None:
     clock = Clock(NOW)
     save(store, Schedule(start=NOW - timedelta(days=3)))
@@ -80,6 +88,17 @@ def test_due_again_while_running_is_a_skipped_row_and_no_second_run(
     assert store.workflows()[0][1] == NOW + timedelta(minutes=30)
 
 
+def test_run_that_has_just_ended_holds_no_start_back(store: SqlStore, make, executor: RecordingExecutor) -> None:
+    clock = Clock(NOW)
+    save(store, Schedule(start=NOW, every="15m"))
+    scheduler = make(clock=clock)
+    scheduler.tick()
+    until(lambda: (executor.folder / executor.starts()[0] / "exit.json").exists())
+    clock.now += timedelta(minutes=15)
+    scheduler.tick()
+    assert [run.state for run in store.runs()] == [RunState.RUNNING, RunState.SUCCEEDED]
+
+
 def test_due_while_a_run_by_hand_goes_on_is_skipped_too(store: SqlStore, make) -> None:
     save(store, Schedule(start=NOW))
     by_hand = start(store, store.workflow("default", "nightly"), NOW - timedelta(minutes=1))
@@ -91,7 +110,7 @@ def test_due_while_a_run_by_hand_goes_on_is_skipped_too(store: SqlStore, make) -
 
 
 def test_every_missed_start_runs_in_turn_when_asked(store: SqlStore, make) -> None:
-    clock = Clock(NOW + timedelta(hours=2))
+    clock = Clock(NOW + timedelta(hours=2, minutes=5))
     save(store, Schedule(start=NOW, every="1h", misfire=Misfire.ALL))
     scheduler = make(clock=clock, tick_s=0.5)
     with running(scheduler):

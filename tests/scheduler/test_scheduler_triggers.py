@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lentiq_jupyter.errors import BadInput
@@ -193,6 +193,7 @@ crons = st.sampled_from(["0 2 * * *", "30 1,2,3 * * *", "*/15 * * * *", "0 */6 *
 repetitions = st.one_of(every, crons.map(lambda cron: {"cron": cron}))
 
 
+@settings(deadline=None)
 @given(start=moments, after=moments, zone=zones, repetition=repetitions)
 def test_next_start_is_later_and_nothing_lies_between(
     start: datetime, after: datetime, zone: str, repetition: dict[str, str]
@@ -207,6 +208,7 @@ def test_next_start_is_later_and_nothing_lies_between(
     assert next_start(schedule, found - timedelta(microseconds=1)) == found
 
 
+@settings(deadline=None)
 @given(start=moments, zone=zones, repetition=repetitions)
 def test_preview_only_goes_forward(start: datetime, zone: str, repetition: dict[str, str]) -> None:
     shown = [one.astimezone(UTC) for one in preview(Schedule(start=start, timezone=zone, **repetition), start, 12)]

@@ -242,6 +242,13 @@ def test_run_moves_by_compare_and_set(store: SqlStore) -> None:
         store.move_run("r1", RunState.FAILED, RunState.RUNNING, at=NOW)
 
 
+def test_reason_may_quote_what_no_database_takes(store: SqlStore) -> None:
+    assert store.create_run(run_of(workflow(), "r1", reason="a\x00b"))
+    assert store.run("r1").reason == "a\ufffdb"
+    assert store.move_run("r1", RunState.PENDING, RunState.FAILED, at=NOW, reason="ș\x00\ud800")
+    assert store.run("r1").reason == "ș\ufffd?"
+
+
 def test_cancel_is_requested_of_active_runs(store: SqlStore) -> None:
     assert store.create_run(run_of(workflow(), "r1"))
     assert store.request_cancel("r1")
