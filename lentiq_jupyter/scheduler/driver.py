@@ -109,6 +109,11 @@ class RunDriver:
                 self._settle(live)
             except Overtaken:
                 again = True
+            except Unavailable:
+                raise
+            except LentiqError as error:
+                # What is wrong with one run stops no other.
+                log.warning("run %s cannot go on yet: %s", live.run.id, error)
         projects = dict.fromkeys(live.run.workflow.project for live in lives)
         for project in projects:
             again |= self._admit(project, [live for live in lives if live.run.workflow.project == project])

@@ -90,12 +90,18 @@ def _failure(execution: Execution, folder: Path) -> str:
 
 
 def _said(folder: Path) -> str:
-    """What the task itself says went wrong; "" if nothing."""
+    """What the runner says went wrong (``ValueError: no rows (cell 3)``), "" if nothing.
+
+    The file's `cell` counts from 0 among all cells; people count from 1.
+    """
     found = _read(folder / RESULT_ERROR)
     if not isinstance(found, dict):
         return ""
-    names = ": ".join(str(found[key]) for key in ("ename", "evalue") if found.get(key))
-    return str(found.get("message") or names)
+    # A message may have many lines; its first says what it is about.
+    value = str(found.get("evalue") or "").strip().split("\n")[0]
+    text = ": ".join(part for part in (str(found.get("ename") or ""), value) if part)
+    cell = found.get("cell")
+    return f"{text} (cell {cell + 1})" if text and isinstance(cell, int) else text
 
 
 def _read(path: Path) -> object:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import Unavailable
+from ..errors import LentiqError, Unavailable
 from ..interfaces import Executor, Store
 from ..model import Block, Run, RunState, TaskRun, TaskState, Workflow
 from .driver import LeaseLost, RunDriver
@@ -157,7 +157,7 @@ class Scheduler:
                         next_refresh = time.monotonic() + REFRESH_S
                     if self._wait(min(next_tick, next_refresh)) and self._active and not stop.is_set():
                         self._look(refresh=False)
-                except Unavailable as error:
+                except LentiqError as error:
                     log.warning("the scheduler cannot go on yet: %s", error)
                     next_tick = time.monotonic() + min(self._tick_s, 2 * LOOK_S)
                     stop.wait(LOOK_S)
@@ -179,6 +179,8 @@ class Scheduler:
 
     def _look(self, *, refresh: bool) -> None:
         """Start what is due and move runs on; `refresh` also asks how far running tasks are."""
+        if not self._lease.still():
+            raise LeaseLost
         # First of all, so that what others write meanwhile is looked at once more.
         self._seen = self._store.changes()
         # Runs before starts: one that has just ended holds nothing back.

@@ -45,7 +45,8 @@ class Database:
             else {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
         )
         try:
-            self._engine = sa.create_engine(parsed, **options)
+            # Values of users stay out of tracebacks and logs.
+            self._engine = sa.create_engine(parsed, hide_parameters=True, **options)
         except ModuleNotFoundError as error:
             raise BadInput(
                 f"PostgreSQL needs the package {error.name}.", "Install it: pip install 'lentiq-jupyter[postgres]'."

@@ -36,7 +36,7 @@ def main(folder: Path) -> int:
         write(folder / "progress.json", {"done": 1, "total": 2, "cell": 1})
         time.sleep(inputs["seconds"])
         if inputs["fail"]:
-            write(folder / "error.json", {"message": inputs["fail"]})
+            write(folder / "error.json", {"ename": "ValueError", "evalue": inputs["fail"], "cell": 2})
         else:
             write(folder / "progress.json", {"done": 2, "total": 2, "cell": None})
             write(folder / "outputs.json", {"value": inputs["give"]})

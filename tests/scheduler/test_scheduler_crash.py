@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from recording_executor import RecordingExecutor
-from scheduling import start, states, task, until, workflow
+from scheduling import running, start, states, task, until, workflow
 
 import lentiq_jupyter
 from lentiq_jupyter.model import RunState
@@ -109,3 +109,18 @@ def test_scheduler_that_lost_its_lease_starts_nothing(
     assert not first.tick()
     assert states(store.run(run_id)) == {"one": "WAITING"}
     assert executor.starts() == []
+
+
+def test_scheduler_that_loses_its_lease_between_ticks_stands_by(
+    store: SqlStore, make: Callable[..., Scheduler], executor: RecordingExecutor
+) -> None:
+    first = make(holder="first", tick_s=300)
+    with running(first):
+        until(lambda: first.active)
+        store.release_lease(LEASE, "first")
+        assert store.take_lease(LEASE, "second", datetime.now(UTC), 60) == 2
+        run_id = start(store, workflow(task("one")))
+        until(lambda: not first.active)
+    assert states(store.run(run_id)) == {"one": "WAITING"}
+    assert executor.starts() == []
+    assert held_by(store, "second")

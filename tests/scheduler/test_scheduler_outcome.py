@@ -59,17 +59,18 @@ def test_outputs_that_cannot_be_read_are_a_failure(tmp_path: Path, text: str) ->
 @pytest.mark.parametrize(
     ("error", "reason", "expected"),
     [
-        ({"message": "ValueError: no rows (cell 3)"}, "exit code 1", "ValueError: no rows (cell 3)"),
-        ({"ename": "ValueError", "evalue": "no rows"}, "", "ValueError: no rows"),
+        ({"ename": "ValueError", "evalue": "no rows", "cell": 2}, "exit code 1", "ValueError: no rows (cell 3)"),
+        ({"ename": "ValueError", "evalue": "no rows\nin\nmany lines", "cell": None}, "", "ValueError: no rows"),
+        ({"ename": "KeyboardInterrupt", "evalue": "", "cell": None}, "", "KeyboardInterrupt"),
         (
-            {"message": "DeadKernelError"},
+            {"ename": "DeadKernelError", "evalue": "Kernel died"},
             "killed: used more than 512Mi of memory",
             "killed: used more than 512Mi of memory",
         ),
         (None, "the image has no entry point", "the image has no entry point"),
         (None, "", "it ended with exit code 3; see its log"),
         ("odd", "", "it ended with exit code 3; see its log"),
-        ({"message": "x" * 5000}, "", "x" * 2000 + "…"),
+        ({"ename": "x" * 5000}, "", "x" * 2000 + "…"),
     ],
 )
 def test_failure_says_what_is_known_best(tmp_path: Path, error: object, reason: str, expected: str) -> None:

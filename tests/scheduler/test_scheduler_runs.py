@@ -10,8 +10,8 @@ import pytest
 from recording_executor import RecordingExecutor
 from scheduling import QUOTA, SMALL, reasons, running, start, states, task, until, workflow
 
-from lentiq_jupyter.errors import BadInput, NotFound, Unavailable
-from lentiq_jupyter.model import Progress, Project, Resources, RunState, TaskState
+from lentiq_jupyter.errors import BadInput, Denied, NotFound, Unavailable
+from lentiq_jupyter.model import Execution, Progress, Project, Resources, RunState, TaskState
 from lentiq_jupyter.scheduler import Scheduler
 from lentiq_jupyter.store import SqlStore
 
@@ -100,7 +100,7 @@ def test_task_larger_than_a_lowered_quota_says_so_and_blocks_nobody(store: SqlSt
 
 
 def test_tasks_after_a_failed_one_are_skipped_with_the_reason(store: SqlStore, scheduler: Scheduler) -> None:
-    tasks = (task("clean", fail="ValueError: no rows (cell 3)"), task("train", "clean"), task("score", "train"))
+    tasks = (task("clean", fail="no rows"), task("train", "clean"), task("score", "train"))
     run_id = start(store, workflow(*tasks, task("aside")))
     with running(scheduler):
         until(lambda: store.run(run_id).state.ended)
@@ -224,3 +224,23 @@ def test_run_of_a_missing_project_waits_with_the_reason(store: SqlStore, schedul
     run_id = start(store, replace(workflow(task("one")), project="other"))
     scheduler.tick()
     assert reasons(store.run(run_id)) == {"one": "There is no project other. See lentiq project list."}
+
+
+def test_what_is_wrong_with_one_run_stops_no_other(
+    store: SqlStore, scheduler: Scheduler, executor: RecordingExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = start(store, workflow(task("one", seconds=60), name="odd"))
+    scheduler.tick()
+    odd_job = store.run(odd).tasks[0].job_name
+    inspect = executor.inspect
+
+    def inspect_but_one(name: str) -> Execution | None:
+        if name == odd_job:
+            raise Denied("The engine refuses to say.")
+        return inspect(name)
+
+    monkeypatch.setattr(executor, "inspect", inspect_but_one)
+    other = start(store, workflow(task("one"), name="other"))
+    with running(scheduler):
+        until(lambda: store.run(other).state is RunState.SUCCEEDED)
+    assert store.run(odd).state is RunState.RUNNING
