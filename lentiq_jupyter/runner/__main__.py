@@ -1,0 +1,106 @@
+"""``python -m lentiq_jupyter.runner``: the entry point of every block's image.
+
+Exit codes: 0 done, 1 a cell failed, 2 bad inputs, 3 the kernel died or could not start, 143 SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..errors import BadInput, LentiqError
+from ..model import ENV_INPUTS, ROOT, BlockSpec, Json, decode, parse_value
+from .cells import modules
+from .results import open_results
+
+ENV_ROOT = "LENTIQ_ROOT"
+ENV_MODE = "LENTIQ_MODE"
+IMPORTS = """\
+import importlib, sys
+for name in sys.argv[1:]:
+    print("import", name, flush=True)
+    importlib.import_module(name)
+"""
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the block; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="lentiq-runner", description="Run this block.")
+    parser.add_argument("-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="an input's value")
+    parser.add_argument("--import-only", action="store_true", help="only try the notebook's imports")
+    options = parser.parse_args(words)
+    root = Path(os.environ.get(ENV_ROOT) or ROOT)
+    _settle_home()
+    try:
+        spec = decode(BlockSpec, json.loads((root / "block" / "block.json").read_text(encoding="utf-8")))
+        if options.import_only or os.environ.get(ENV_MODE) == "import":
+            return _import_only(root, spec)
+        values = _inputs(spec, options.input)
+    except LentiqError as error:
+        print(error, file=sys.stderr, flush=True)
+        return 2
+    return _run(root, spec, values)
+
+
+def _inputs(spec: BlockSpec, words: list[str]) -> dict[str, Json]:
+    try:
+        given = json.loads(os.environ.get(ENV_INPUTS) or "{}")
+    except ValueError as error:
+        raise BadInput(f"{ENV_INPUTS} is not JSON: {error}.", "Give an object of input values.") from error
+    if not isinstance(given, dict):
+        raise BadInput(f"{ENV_INPUTS} is not an object.", "Give an object of input values.")
+    known = {one.name: one for one in spec.inputs}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise BadInput(f"{word!r} is not NAME=VALUE.", "Write -i rows=100.")
+        given[name] = parse_value(known[name], text) if name in known else text
+    return spec.fill(given)
+
+
+def _run(root: Path, spec: BlockSpec, values: dict[str, Json]) -> int:
+    import nbformat
+
+    from .execute import execute, prepare
+
+    results = open_results()
+    with tempfile.TemporaryDirectory(prefix="lentiq-") as temporary:
+        # The block itself stays as it is: notebooks write beside themselves.
+        folder = Path(temporary) / "work"
+        shutil.copytree(root / "block", folder, symlinks=True, copy_function=shutil.copyfile)
+        notebook = nbformat.read(folder / spec.notebook, as_version=4)
+        prepare(notebook, values)
+        return execute(root, (folder / spec.notebook).parent, Path(temporary), notebook, results)
+
+
+def _import_only(root: Path, spec: BlockSpec) -> int:
+    """Import every module the notebook imports, in the block's environment."""
+    import nbformat
+
+    notebook = nbformat.read(root / "block" / spec.notebook, as_version=4)
+    names: list[str] = []
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            names += modules(
+                "\n".join(line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!")))
+            )
+    argv = [str(root / "env/bin/python"), "-c", IMPORTS, *dict.fromkeys(names)]
+    done = subprocess.run(argv, cwd=root / "block", check=False)
+    return 1 if done.returncode else 0
+
+
+def _settle_home() -> None:
+    """Libraries write under HOME; where it is missing or read-only, a temporary folder takes its place."""
+    home = os.environ.get("HOME")
+    if not home or not os.access(home, os.W_OK):
+        os.environ["HOME"] = tempfile.gettempdir()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The results folder of one run: small files, each replaced whole, so that readers never see half of one."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+from ..model import ENV_RESULTS, RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, Json
+
+
+class Results:
+    """Writes `RESULT_*` files into a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, name: str, text: str) -> None:
+        """Replace the file `name` by `text`."""
+        path = self.folder / name
+        partial = path.with_name(f".{name}.partial")
+        partial.write_text(text, encoding="utf-8")
+        os.replace(partial, path)
+
+    def notebook(self, text: str) -> None:
+        self.write(RESULT_NOTEBOOK, text)
+
+    def progress(self, done: int, total: int, cell: int | None) -> None:
+        """Code cells done of all; `cell` is the index of the running one among all cells."""
+        self.write(RESULT_PROGRESS, json.dumps({"done": done, "total": total, "cell": cell}))
+
+    def outputs(self, values: dict[str, Json]) -> None:
+        self.write(RESULT_OUTPUTS, json.dumps(values, ensure_ascii=False))
+
+    def error(self, ename: str, evalue: str, cell: int | None, traceback: str) -> None:
+        document = {"ename": ename, "evalue": evalue[:2000], "cell": cell, "traceback": traceback[-8000:]}
+        self.write(RESULT_ERROR, json.dumps(document, ensure_ascii=False))
+
+
+def open_results() -> Results:
+    """The folder that ``LENTIQ_RESULTS`` names; a temporary one where that is missing or read-only."""
+    named = os.environ.get(ENV_RESULTS)
+    if named and os.path.isdir(named) and os.access(named, os.W_OK):
+        return Results(Path(named))
+    return Results(Path(tempfile.mkdtemp(prefix="lentiq-results-")))
