@@ -12,12 +12,13 @@ from pathlib import Path
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Unicode
 
+from ..connect import ENV_TOKEN, ENV_URL
 from ..errors import LentiqError, NotFound
 from ..interfaces import Service
 from .call import Call
 from .events import Announcer
 from .handlers import build_handlers
-from .identity import ENV_TOKEN, ENV_URL, KernelIdentity
+from .identity import KernelIdentity
 from .publishing import PublishJobs
 from .routes import ROUTES
 from .wiring import Backend, open_backend

@@ -13,8 +13,6 @@ import re
 from jupyter_server.auth import IdentityProvider, User
 from tornado.web import RequestHandler
 
-ENV_URL = "LENTIQ_API_URL"
-ENV_TOKEN = "LENTIQ_API_TOKEN"  # noqa: S105 - the variable's name, not its value
 _HEADER = re.compile(r"(?:token|bearer)\s+(\S+)", re.IGNORECASE)
 
 

@@ -1,0 +1,30 @@
+"""A Jupyter server with the extension over a service in memory, and a client of it."""
+
+from __future__ import annotations
+
+import pytest
+from fake_service import FakeService
+
+from lentiq_jupyter.client import Client
+from lentiq_jupyter.server import extension
+from lentiq_jupyter.server.wiring import Backend
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    monkeypatch.setenv("LENTIQ_API_URL", "")
+    monkeypatch.setenv("LENTIQ_API_TOKEN", "")
+    fake = FakeService()
+    monkeypatch.setattr(extension, "open_backend", lambda config, notify: Backend(fake, fake.run_scheduler, fake.close))
+    return fake
+
+
+@pytest.fixture
+def jp_server_config(service: FakeService, jp_server_config: dict[str, object]) -> dict[str, object]:
+    return {"ServerApp": {"jpserver_extensions": {"lentiq_jupyter": True}}, "LentiqExtension": {"scheduler": False}}
+
+
+@pytest.fixture
+def client(jp_serverapp, http_server) -> Client:
+    (app,) = jp_serverapp.extension_manager.extension_apps["lentiq_jupyter"]
+    return Client(f"{jp_serverapp.connection_url}lentiq", app.token)
