@@ -66,8 +66,8 @@ def pins_of(requirements: str) -> Iterator[str]:
 def quote(value: str) -> str:
     r"""A value in a Dockerfile's double quotes: ``\``, ``"`` and ``$`` escaped; it has no line break.
 
-    Long ones are continued on further lines, each beginning with a letter or digit: Docker takes a
-    line that begins with ``#`` for a comment even there.
+    Long ones are continued on further lines. Docker takes one that begins with ``#`` for a comment even
+    there, may trim blanks, and takes two backslashes at an end for no continuation.
     """
     if "\n" in value or "\r" in value:
         raise ValueError("a label cannot hold a line break")
@@ -81,8 +81,7 @@ def _pairs(values: Mapping[str, str]) -> str:
 
 def _lines(text: str) -> Iterator[str]:
     start = 0
-    # Not between a backslash and what it escapes.
-    for cut in re.finditer(r"(?<!\\)(?=[A-Za-z0-9])", text):
+    for cut in re.finditer(r"(?<=[^\\])(?=[^\s#])", text):
         if cut.start() - start >= _LINE_LIMIT:
             yield text[start : cut.start()]
             start = cut.start()

@@ -23,6 +23,7 @@ USER = 1000
 EPOCH = "1970-01-01T00:00:00Z"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 DEFAULT_PATH = "/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin"
+_DESCRIPTION_LIMIT = 1000  # characters
 _INHERITED = ("ExposedPorts", "StopSignal", "Volumes")
 LABEL_TITLE = "org.opencontainers.image.title"
 LABEL_DESCRIPTION = "org.opencontainers.image.description"
@@ -35,17 +36,20 @@ ENVIRONMENT = {
 
 
 def labels(spec: BlockSpec) -> dict[str, str]:
-    """Labels that follow from the description alone; all of it ASCII but for the last, none with a line break."""
+    """Labels that follow from the description alone, none with a line break."""
+    text = json.dumps(encode(spec), sort_keys=True, separators=(",", ":"))
     return {
-        LABEL_SPEC: json.dumps(encode(spec), sort_keys=True, separators=(",", ":")),
+        # The same JSON without runs of backslashes, blanks and hashes, where a Dockerfile could not continue a line.
+        LABEL_SPEC: text.replace("\\\\", "\\u005c").replace("  ", " \\u0020").replace("##", "#\\u0023"),
         LABEL_TITLE: spec.name,
         LABEL_DESCRIPTION: one_line(spec.description),
     }
 
 
 def one_line(text: str) -> str:
-    """`text` in one line of printable characters, white space folded."""
-    return "".join(one for one in " ".join(text.split()) if one.isprintable())
+    """`text` in one line of printable characters, white space folded, cut where it is longer than labels should be."""
+    line = "".join(one for one in " ".join(text.split()) if one.isprintable())
+    return line if len(line) <= _DESCRIPTION_LIMIT else line[:_DESCRIPTION_LIMIT] + "…"
 
 
 def config(
