@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import datetime
 from typing import Optional
 
@@ -26,6 +27,7 @@ class Job:
     inputs: dict[str, Json]
     resources: Resources
     environment: dict[str, str]
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     allow_network: bool = True
 
 
