@@ -6,7 +6,8 @@ import re
 from pathlib import PurePosixPath
 
 from ..errors import BadInput
-from ..model import Recipe
+from ..model import LABEL_SPEC, Recipe
+from .settings import labels
 
 DOCUMENTS = ("block.json", "requirements.lock", "runner.lock", "Dockerfile")
 _PLATFORM = re.compile(r"linux/[a-z0-9]+(?:/v[0-9]+)?")
@@ -15,6 +16,10 @@ _PYTHON = re.compile(r"3\.[0-9]{1,2}")
 _BASE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]*")
 # Debian policy 5.6.1, with an optional version.
 _SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?:=[A-Za-z0-9.+:~-]+)?")
+
+
+# Docker's older builder takes time by the square of a label's length: at this size, some seconds.
+_LABEL_LIMIT = 200_000  # characters
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -29,6 +34,11 @@ def check_recipe(recipe: Recipe) -> None:
             raise BadInput(f"{value!r} is not {what}.", hint)
     for one in recipe.files:
         check_path(one.path)
+    if len(labels(recipe.spec)[LABEL_SPEC]) > _LABEL_LIMIT:
+        raise BadInput(
+            f"The description of block {recipe.spec.name} is too long for an image's label.",
+            "Shorten its text and the default values of its inputs; large values belong in a file.",
+        )
 
 
 def check_path(path: str) -> str:

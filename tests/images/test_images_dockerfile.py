@@ -80,12 +80,12 @@ HOSTILE = [
     "'single' \\n \\\\n",
     "\u2028USER 0\x85USER 0\x0bUSER 0\x7f\x00",
     "\ud800 é 漢 \U0001f600",
-    "x" * 70_000,
-    "# \\" * 30_000,
-    "\\" * 70_000,
-    " " * 140_000 + "x",
-    '"' * 70_000,
-    "#" * 140_000,
+    "x" * 150_000,
+    "# \\" * 10_000,
+    "\\" * 20_000,
+    " " * 40_000 + "x",
+    '"' * 20_000,
+    "#" * 30_000,
 ]
 
 
@@ -170,10 +170,15 @@ def test_recipe_that_nobody_checked_makes_no_dockerfile(fields) -> None:
         dockerfile(replace(RECIPE, **fields))
 
 
+def test_description_too_long_for_a_label_is_refused() -> None:
+    with pytest.raises(BadInput, match="description of block clean-sales is too long"):
+        dockerfile(described("x" * 300_000))
+
+
 @pytest.mark.docker
 @pytest.mark.registry
 def test_docker_reads_hostile_labels_as_they_were_written(tmp_path, registry_host: str) -> None:
-    text = "\n".join(HOSTILE)
+    text = "\n".join(one[:9000] for one in HOSTILE)
     recipe = described(text)
     label = dockerfile(recipe)
     label = label[label.index("LABEL") : label.index("WORKDIR")]
