@@ -3,7 +3,17 @@
 from .context import write_context
 from .docker import DockerBuilder
 from .dockerfile import dockerfile
+from .installing import find_interpreter, find_uv
 from .layers import LayersBuilder
 from .recipe import make_recipe, recipe_documents
 
-__all__ = ["DockerBuilder", "LayersBuilder", "dockerfile", "make_recipe", "recipe_documents", "write_context"]
+__all__ = [
+    "DockerBuilder",
+    "LayersBuilder",
+    "dockerfile",
+    "find_interpreter",
+    "find_uv",
+    "make_recipe",
+    "recipe_documents",
+    "write_context",
+]

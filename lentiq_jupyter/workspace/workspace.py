@@ -19,7 +19,7 @@ import psutil
 from .. import __version__
 from ..errors import BadInput, Conflict, Invalid, LentiqError, NeverFits, NotFound
 from ..executors import DockerExecutor, ProcessExecutor
-from ..images import DockerBuilder, LayersBuilder
+from ..images import DockerBuilder, LayersBuilder, find_interpreter, find_uv
 from ..interfaces import Builder, Executor, Registry, Store
 from ..model import (
     BLOCK_FOLDER,
@@ -45,7 +45,7 @@ from ..model import (
     parse_memory,
     split_reference,
 )
-from ..registry import Catalogue, open_registry, open_repository
+from ..registry import Catalogue, open_registry, parse_reference
 from ..scheduler import LEASE, Scheduler, check_workflow, first_start, next_start, preview
 from ..store import open_store
 from .publishing import Publisher
@@ -85,7 +85,9 @@ class Workspace:
         return self._open_registry(self.settings.registry_location)
 
     def _open_registry(self, location: str) -> Registry:
-        return open_registry(location, insecure=tuple(self.settings.insecure_registries))
+        host = location.split("/")[0]
+        plain = host in self.settings.insecure_registries
+        return open_registry(location, plain_http=True if plain else None)
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -111,7 +113,9 @@ class Workspace:
     @cached_property
     def executors(self) -> Mapping[str, Executor]:
         return {
-            "process": ProcessExecutor(self.settings.folder / "process", self.registry),
+            "process": ProcessExecutor(
+                self.settings.folder / "process", self.registry, lambda python: find_interpreter(python, find_uv(None))
+            ),
             "docker": DockerExecutor(self.registry),
         }
 
@@ -124,7 +128,8 @@ class Workspace:
         raise BadInput(f"There is no builder {chosen}.", "Choose layers or docker.")
 
     def _remote(self, reference: str) -> tuple[Registry, str, str]:
-        return open_repository(reference, insecure=tuple(self.settings.insecure_registries))
+        host, repository, tag = parse_reference(reference)
+        return self._open_registry(host), repository, tag
 
     def _base(self, python: str) -> str:
         """The base image for Python `python`: the setting, the registry's own copy, Docker Hub's."""
