@@ -1,0 +1,212 @@
+"""``%lentiq``: one line in a notebook, thin over the service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Callable
+
+from ..connect import connect
+from ..errors import BadInput, LentiqError
+from ..model import (
+    Block,
+    Json,
+    ProgressEvent,
+    PublishRequest,
+    Reporter,
+    Resources,
+    Run,
+    RunState,
+    parse_cpu,
+    parse_memory,
+    parse_value,
+)
+from ..panels import WorkflowPanel
+from . import tables
+from .words import HelpWanted, parse
+
+if TYPE_CHECKING:
+    from ..interfaces import Service
+
+POLL_S = 0.5
+
+
+class LentiqMagic:
+    """The magic, callable with a line.
+
+    Parameters
+    ----------
+    service : callable giving the Service, asked at each line
+    variables : mapping
+        The user's variables; some front ends leave the notebook's path there.
+    """
+
+    def __init__(self, service: Callable[[], Service], variables: Mapping[str, object]) -> None:
+        self._service = service
+        self._variables = variables
+
+    def __call__(self, line: str) -> object:
+        """Do what the line says and return what it is about; an error is one sentence on stderr and None."""
+        try:
+            words = parse(line)
+            verb: Callable[[argparse.Namespace], object] = getattr(self, "_" + words.verb)
+            return verb(words)
+        except HelpWanted as wanted:
+            sys.stdout.write(str(wanted))
+        except LentiqError as error:
+            sys.stderr.write(f"{error}\n")
+        except KeyboardInterrupt:
+            sys.stderr.write("Stopped as asked.\n")
+        return None
+
+    def _publish(self, words: argparse.Namespace) -> Block:
+        path = words.notebook or this_notebook(self._variables)
+        saved = _age(path)
+        sys.stdout.write(f"Publishing {path}{saved}\n")
+        request = PublishRequest(
+            path=path,
+            name=words.name,
+            version=words.version,
+            description=words.description,
+            builder=words.builder,
+            base=words.base,
+            verify=not words.no_verify,
+        )
+        result = self._service().publish(request, Reporter(_Lines().show))
+        for note in result.notes:
+            sys.stdout.write(f"{note}\n")
+        took = sum(result.seconds.values())
+        sys.stdout.write(f"{result.block.reference}: {result.bytes_sent:,} bytes sent, {took:.1f} s\n")
+        return result.block
+
+    def _blocks(self, words: argparse.Namespace) -> object:
+        return tables.blocks(self._service().blocks())
+
+    def _compose(self, words: argparse.Namespace) -> WorkflowPanel:
+        service = self._service()
+        workflow = service.workflow(words.workflow, words.project) if words.workflow else None
+        return WorkflowPanel(workflow, service)
+
+    def _run(self, words: argparse.Namespace) -> Run:
+        service = self._service()
+        block = service.block(words.block)
+        default = block.spec.resources
+        resources = Resources(
+            cpu_millicores=parse_cpu(words.cpu) if words.cpu else default.cpu_millicores,
+            memory_bytes=parse_memory(words.memory) if words.memory else default.memory_bytes,
+        )
+        values = _values(block, words.input)
+        run = service.run_block(block.reference, values, resources=resources, project=words.project)
+        sys.stdout.write(f"Run {run.id} of {block.reference}\n")
+        return run if words.no_wait else _follow(service, run)
+
+    def _runs(self, words: argparse.Namespace) -> object:
+        return tables.runs(self._service().runs(project=words.project, limit=20))
+
+    def _workflows(self, words: argparse.Namespace) -> object:
+        return tables.workflows(self._service().workflows(words.project))
+
+    def _status(self, words: argparse.Namespace) -> object:
+        return tables.status(self._service().status())
+
+
+def register(ipython: Any) -> None:
+    """Add ``%lentiq`` to a shell, and let blocks and runs show themselves as tables."""
+    ipython.register_magic_function(LentiqMagic(connect, ipython.user_ns), "line", "lentiq")
+    for mime, show in (("text/html", "_repr_html_"), ("text/plain", "__repr__")):
+        formatter = ipython.display_formatter.formatters[mime]
+        plain = mime == "text/plain"
+        formatter.for_type(Block, _shown(tables.blocks, show, plain))
+        formatter.for_type(Run, _shown(tables.runs, show, plain))
+
+
+def _shown(table: Callable[[list[Any]], Any], method: str, plain: bool) -> Callable[..., Any]:
+    """A display formatter; the one for plain text writes on the printer it is given."""
+    if plain:
+        return lambda one, printer, cycle: printer.text(getattr(table([one]), method)())
+    return lambda one: getattr(table([one]), method)()
+
+
+def this_notebook(variables: Mapping[str, object]) -> str:
+    """The notebook that this kernel runs, as far as it is known.
+
+    ``JPY_SESSION_NAME`` is the path at the kernel's start, wrong after a rename, so it only counts
+    while there is such a file; VS Code leaves the path in a variable.
+
+    Raises
+    ------
+    BadInput
+        If it is not known.
+    """
+    for hint in (variables.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
+        if isinstance(hint, str) and hint.endswith(".ipynb") and os.path.isfile(hint):
+            return hint
+    raise BadInput("Which notebook this is cannot be told (it may have been renamed).", "%lentiq publish NOTEBOOK")
+
+
+def _age(path: str) -> str:
+    try:
+        return time.strftime(" as saved at %H:%M:%S", time.localtime(os.path.getmtime(path)))
+    except OSError:  # the service says what is wrong with it
+        return ""
+
+
+def _values(block: Block, words: list[str]) -> dict[str, Json]:
+    known = {one.name: one for one in block.spec.inputs}
+    values: dict[str, Json] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals or name not in known:
+            raise BadInput(
+                f"{word!r} gives no input of {block.reference}.", f"Its inputs: {', '.join(known) or 'none'}."
+            )
+        values[name] = parse_value(known[name], text)
+    return values
+
+
+class _Lines:
+    """Writes progress, a line whenever the words change."""
+
+    def __init__(self) -> None:
+        self._last: tuple[object, str] | None = None
+
+    def show(self, event: ProgressEvent) -> None:
+        if (event.step, event.message) != self._last:
+            self._last = event.step, event.message
+            sys.stdout.write(f"{event.step:>8}  {event.message}\n")
+
+
+def _follow(service: Service, run: Run) -> Run:
+    """Write the run's log until its end; an interrupt cancels it."""
+    offsets: dict[str, int] = {}
+    told = ""
+    try:
+        while True:
+            run = service.run(run.id)
+            for one in run.tasks:
+                if one.started_at is not None:
+                    text = service.log(run.id, one.task.name, offsets.get(one.task.name, 0))
+                    offsets[one.task.name] = offsets.get(one.task.name, 0) + len(text.encode())
+                    sys.stdout.write(text)
+            now = f"{run.state}{_reason(run)}"
+            if now != told:
+                sys.stdout.write(f"{now}\n")
+                told = now
+            if run.state.ended:
+                break
+            time.sleep(POLL_S)
+    except KeyboardInterrupt:
+        run = service.cancel_run(run.id)
+        sys.stderr.write(f"Run {run.id} is being cancelled.\n")
+        return run
+    if run.state is not RunState.SUCCEEDED:
+        sys.stderr.write(f"Run {run.id} ended {run.state}{_reason(run)}\n")
+    return run
+
+
+def _reason(run: Run) -> str:
+    reason = next((one.reason for one in run.tasks if one.reason), run.reason)
+    return f": {reason}" if reason else ""

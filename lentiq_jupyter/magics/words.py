@@ -1,0 +1,91 @@
+"""The words of ``%lentiq``: a parser that raises instead of leaving the kernel."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import NoReturn
+
+from ..errors import BadInput
+
+
+class Parser(argparse.ArgumentParser):
+    """`argparse`, whose faults are BadInput and whose help is an answer."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{self.prog}: {message}.", f"{self.prog} -h lists what it takes.")
+
+
+def build_parser() -> Parser:
+    """The parser of the whole line; ``verb`` is None for an empty one."""
+    top = Parser("%lentiq", description="Blocks, workflows and runs of your data pool.", add_help=False)
+    _help(top)
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
+
+    def verb(name: str, text: str) -> Parser:
+        made: Parser = verbs.add_parser(name, help=text, description=text, add_help=False)
+        _help(made)
+        return made
+
+    publish = verb("publish", "Make this notebook, as it was saved last, a block.")
+    publish.add_argument("notebook", nargs="?", metavar="NOTEBOOK", help="another notebook than this one")
+    publish.add_argument("--name", metavar="N", help="the block's name; else the notebook's")
+    publish.add_argument("--version", metavar="V", help="the block's version; else the next number")
+    publish.add_argument("--description", default="", metavar="TEXT", help="one sentence for the list of blocks")
+    publish.add_argument("--builder", choices=("layers", "docker"), help="what builds the image")
+    publish.add_argument("--base", metavar="IMAGE", help="base image")
+    publish.add_argument("--no-verify", action="store_true", help="do not prove that the block runs")
+    verb("blocks", "The newest version of every block.")
+    compose = verb("compose", "A panel that composes a workflow.")
+    compose.add_argument("workflow", nargs="?", metavar="WORKFLOW", help="a saved workflow; else a new one")
+    compose.add_argument("--project", default="default", metavar="P", help="the workflow's project")
+    run = verb("run", "Run a block and follow it; interrupting the kernel cancels it.")
+    run.add_argument("block", metavar="BLOCK[@VERSION]")
+    run.add_argument("-i", "--input", action="append", default=[], metavar="NAME=VALUE", help="an input's value")
+    run.add_argument("--cpu", metavar="C", help="as 500m or 2; else the block's own")
+    run.add_argument("--memory", metavar="M", help="as 512Mi or 4Gi; else the block's own")
+    run.add_argument("--project", default="default", metavar="P", help="whose quota it takes from")
+    run.add_argument("--no-wait", action="store_true", help="start it and come back")
+    for name, text in (("workflows", "Workflows with their next start."), ("runs", "The newest runs.")):
+        listing = verb(name, text)
+        listing.add_argument("--project", metavar="P", help="only of this project")
+    verb("status", "What is up, what is not, what to do.")
+    return top
+
+
+def parse(line: str) -> argparse.Namespace:
+    """The words of one line.
+
+    Raises
+    ------
+    BadInput
+        If a quote is open, or a word is unknown or missing.
+    HelpWanted
+        If help was asked for, or the line is empty.
+    """
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise BadInput(f"%lentiq: {error}.", "Close the quote.") from error
+    parser = build_parser()
+    found = parser.parse_args(words)
+    if found.verb is None:
+        raise HelpWanted(parser.format_help())
+    return found
+
+
+class HelpWanted(Exception):
+    """Help was asked for; its text is the argument. Not an error."""
+
+
+class _Help(argparse.Action):
+    """Gives the help text instead of printing it and leaving."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, found: argparse.Namespace, values: object, option: object = None
+    ) -> None:
+        raise HelpWanted(parser.format_help())
+
+
+def _help(parser: Parser) -> None:
+    parser.add_argument("-h", "--help", action=_Help, nargs=0, default=argparse.SUPPRESS, help="this text")

@@ -1,0 +1,209 @@
+"""``%lentiq`` in a real shell over a service in memory."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+from fake_service import BLOCK, WORKFLOW, FakeService
+from IPython.core.interactiveshell import InteractiveShell
+
+from lentiq_jupyter.magics import LentiqMagic, magic, register
+from lentiq_jupyter.model import DEFAULT_RESOURCES, PublishRequest, Resources, Run, RunState
+from lentiq_jupyter.panels import workflow as panel_module
+
+
+@pytest.fixture
+def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
+    fake = FakeService()
+    monkeypatch.setattr(magic, "connect", lambda: fake)
+    monkeypatch.setattr(magic, "POLL_S", 0.01)
+    return fake
+
+
+@pytest.fixture
+def shell(service: FakeService, tmp_path, monkeypatch: pytest.MonkeyPatch) -> InteractiveShell:
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    InteractiveShell.clear_instance()
+    made = InteractiveShell.instance()
+    made.history_manager.enabled = False
+    register(made)
+    yield made
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def lentiq(shell: InteractiveShell):
+    return lambda line: shell.run_line_magic("lentiq", line)
+
+
+def test_extension_registers_the_magic(shell: InteractiveShell) -> None:
+    assert isinstance(shell.find_line_magic("lentiq"), LentiqMagic)
+
+
+def test_blocks_are_a_list_that_shows_itself_escaped(lentiq) -> None:
+    found = lentiq("blocks")
+    assert found == [BLOCK]
+    titles, row = repr(found).splitlines()
+    assert titles.split() == ["Block", "Description", "Inputs", "Proof", "Made"]
+    assert re.split(r"  +", row) == [
+        "clean-sales@2",
+        "Cleans <b>sales</b>",
+        "country: str = 'RO', limit: int, fast: bool = False, options: json = None",
+        "not proven",
+        "2026-12-01 02:00 UTC",
+    ]
+    html = found._repr_html_()
+    assert "Cleans &lt;b&gt;sales&lt;/b&gt;" in html
+    assert "<b>" not in html
+
+
+def test_empty_lists_say_so(lentiq) -> None:
+    assert repr(lentiq("workflows")) == "none"
+    assert lentiq("runs")._repr_html_() == "<em>none</em>"
+
+
+def test_status_lists_problems(lentiq) -> None:
+    found = lentiq("status")
+    assert ("problem", "No scheduler runs. Start one with: lentiq scheduler") in found
+    assert "executor   process" in repr(found)
+
+
+def test_workflows_and_runs_are_listed(lentiq, service: FakeService) -> None:
+    service.save_workflow(WORKFLOW)
+    run = service.start_workflow("nightly")
+    assert repr(lentiq("workflows")).splitlines()[1].split() == ["default/nightly", "clean", "by", "hand", "RUNNING"]
+    found = lentiq("runs --project default")
+    assert found == [run]
+    assert service.asked[-1] == ("runs", ("default", None, 20))
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    path = tmp_path / "clean.ipynb"
+    path.write_text("{}")
+    return path
+
+
+def test_publish_takes_this_notebook_and_gives_the_block(lentiq, service, notebook, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
+    found = lentiq("publish --name tidy --description 'One sentence.' --no-verify")
+    assert found.reference == "tidy@2"
+    assert service.asked == [
+        (
+            "publish",
+            PublishRequest(path=str(notebook), name="tidy", description="One sentence.", verify=False),
+        )
+    ]
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].startswith(f"Publishing {notebook} as saved at ")
+    assert out[1:] == [
+        " analyse  reading clean.ipynb",
+        "   build  sending",
+        "register  registering",
+        "all well",
+        "tidy@2: 10 bytes sent, 0.5 s",
+    ]
+
+
+def test_stale_session_name_is_not_believed(lentiq, service, notebook, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook.with_name("renamed.ipynb")))
+    assert lentiq("publish") is None
+    assert capsys.readouterr().err == (
+        "Which notebook this is cannot be told (it may have been renamed). %lentiq publish NOTEBOOK\n"
+    )
+    assert service.asked == []
+
+
+def test_explicit_notebook_wins(lentiq, service, notebook, monkeypatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
+    lentiq("publish 'other one.ipynb'")
+    assert service.asked[0][1].path == "other one.ipynb"
+
+
+def test_run_follows_to_the_end(lentiq, service: FakeService, monkeypatch, capsys) -> None:
+    asked = service.run
+
+    def soon_done(run_id: str) -> Run:
+        found = asked(run_id)
+        service.finish(run_id)
+        return found
+
+    monkeypatch.setattr(service, "run", soon_done)
+    found = lentiq("run clean-sales@2 -i limit=7 -i country='Țara Românească' -i fast=yes --cpu 2")
+    values = {"limit": 7, "country": "Țara Românească", "fast": True}
+    resources = Resources(cpu_millicores=2000, memory_bytes=DEFAULT_RESOURCES.memory_bytes)
+    assert service.asked == [("run_block", ("clean-sales@2", values, resources, "default"))]
+    assert (type(found), found.state) == (Run, RunState.SUCCEEDED)
+    assert capsys.readouterr().out == "Run r1 of clean-sales@2\nPENDING\nSUCCEEDED\n"
+
+
+def test_failed_run_says_so_on_stderr(lentiq, service: FakeService, capsys) -> None:
+    end = threading.Timer(0.05, lambda: service.finish("r1", RunState.FAILED))
+    end.start()
+    assert lentiq("run clean-sales -i limit=1").state is RunState.FAILED
+    end.join()
+    assert capsys.readouterr().err == "Run r1 ended FAILED\n"
+
+
+def test_interrupt_cancels_the_run(lentiq, service: FakeService, monkeypatch, capsys) -> None:
+    asked = service.run
+    calls: list[str] = []
+
+    def interrupted(run_id: str) -> Run:
+        calls.append(run_id)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return asked(run_id)
+
+    monkeypatch.setattr(service, "run", interrupted)
+    assert lentiq("run clean-sales -i limit=1").cancel_requested
+    assert capsys.readouterr().err == "Run r1 is being cancelled.\n"
+
+
+def test_no_wait_comes_back_at_once(lentiq, service: FakeService) -> None:
+    assert lentiq("run clean-sales -i limit=1 --no-wait") == service.run("r1")
+
+
+def test_compose_gives_a_panel_over_the_workflow(lentiq, service: FakeService, monkeypatch) -> None:
+    monkeypatch.setattr(panel_module, "read_frontend", lambda: ("export default {}", ""))
+    saved = service.save_workflow(WORKFLOW)
+    panel = lentiq("compose nightly")
+    assert panel.value == saved
+    panel.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("run", "%lentiq run: the following arguments are required: BLOCK[@VERSION]. %lentiq run -h lists"),
+        ("dance", "%lentiq: argument VERB: invalid choice: 'dance'"),
+        ("run 'clean", "%lentiq: No closing quotation. Close the quote."),
+        ("run none", "There is no block none. Publish it first."),
+        ("run clean-sales -i colour=red", "'colour=red' gives no input of clean-sales@2. Its inputs: country, limit"),
+        ("run clean-sales -i limit=many", "Input limit takes int, not 'many'."),
+        ("run clean-sales -i limit=1 --memory lots", "'lots' is not an amount of memory."),
+        ("compose none", "There is no workflow default/none. Save it first."),
+    ],
+)
+def test_error_is_one_sentence_without_traceback(lentiq, capsys, line: str, text: str) -> None:
+    assert lentiq(line) is None
+    said = capsys.readouterr()
+    assert said.err.startswith(text)
+    assert said.err.count("\n") == 1
+    assert "Traceback" not in said.err + said.out
+
+
+@pytest.mark.parametrize("line", ["", "-h", "--help", "run -h"])
+def test_help_is_text(lentiq, capsys, line: str) -> None:
+    assert lentiq(line) is None
+    assert capsys.readouterr().out.startswith("usage: %lentiq")
+
+
+def test_block_and_run_show_themselves_as_tables(shell: InteractiveShell, service: FakeService) -> None:
+    run = service.run_block("clean-sales", {"limit": 1})
+    for record, words in ((BLOCK, "clean-sales@2"), (run, "default/clean-sales")):
+        shown, _ = shell.display_formatter.format(record)
+        assert words in shown["text/plain"]
+        assert f'<td style="text-align: left">{words}</td>' in shown["text/html"]

@@ -1,0 +1,168 @@
+"""The workflow panel without a browser: what traits and messages do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from fake_service import BLOCK, LOG, NOW, WORKFLOW, FakeService
+
+from lentiq_jupyter.errors import Invalid, Unavailable
+from lentiq_jupyter.model import Check, RunState, Schedule, Workflow, encode
+from lentiq_jupyter.panels import WorkflowPanel, workflow
+from lentiq_jupyter.panels.frontend import read_frontend
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "read_frontend", lambda: ("export default {}", ""))
+    monkeypatch.setattr(workflow, "DEBOUNCE_S", 0.02)
+    monkeypatch.setattr(workflow, "POLL_S", 0.02)
+
+
+@pytest.fixture
+def service() -> FakeService:
+    return FakeService()
+
+
+@pytest.fixture
+def panel(service: FakeService) -> Iterator[WorkflowPanel]:
+    made = WorkflowPanel(WORKFLOW, service)
+    yield made
+    made.close()
+
+
+def until(holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.01)
+
+
+def wish(panel: WorkflowPanel, kind: str, **words: object) -> None:
+    panel._handle_custom_msg({"kind": kind, **words}, [])
+
+
+def test_panel_opens_with_documents_of_blocks_projects_and_workflow(service: FakeService, panel: WorkflowPanel) -> None:
+    assert (panel.blocks, panel.projects, panel.workflow, panel.check, panel.run, panel.busy, panel.message) == (
+        [encode(BLOCK)],
+        service.projects(),
+        encode(WORKFLOW),
+        encode(Check()),
+        None,
+        False,
+        {},
+    )
+    assert panel.value == WORKFLOW
+
+
+def test_panel_without_a_workflow_composes_a_new_one(service: FakeService) -> None:
+    panel = WorkflowPanel(service=service)
+    assert panel.value == Workflow(name="my-workflow", project="default", tasks=())
+    assert panel.check["faults"] == ["tasks: a workflow needs at least one task"]
+    panel.close()
+
+
+def test_edit_in_the_browser_is_checked(panel: WorkflowPanel) -> None:
+    scheduled = Workflow(name="nightly", project="default", tasks=WORKFLOW.tasks, schedule=Schedule(start=NOW))
+    panel.set_state({"workflow": encode(scheduled)})
+    until(lambda: panel.check == encode(Check(next_starts=(NOW,))))
+    assert panel.value == scheduled
+
+
+def test_edit_that_is_no_workflow_shows_every_fault_and_is_kept(panel: WorkflowPanel) -> None:
+    panel.set_state({"workflow": {"name": "N!", "project": "default", "tasks": [{"name": "a"}]}})
+    until(lambda: [one.partition(":")[0] for one in panel.check["faults"]] == ["tasks[0].block"])
+    assert panel.workflow["name"] == "N!"
+    with pytest.raises(Invalid):
+        _ = panel.value
+
+
+def test_save_stores_and_gives_the_revision_back(service: FakeService, panel: WorkflowPanel) -> None:
+    wish(panel, "save")
+    until(lambda: panel.message)
+    assert panel.message == {"severity": "info", "text": "Saved, revision 1."}
+    assert service.saved["default", "nightly"] == panel.value
+    until(lambda: not panel.busy)
+
+
+def test_what_is_edited_during_a_save_stays(service: FakeService, panel: WorkflowPanel, monkeypatch) -> None:
+    save = service.save_workflow
+
+    def slow(given: Workflow) -> Workflow:
+        panel.set_state({"workflow": {**panel.workflow, "description": "newer"}})
+        return save(given)
+
+    monkeypatch.setattr(service, "save_workflow", slow)
+    wish(panel, "save")
+    until(lambda: panel.message)
+    assert (panel.workflow["description"], panel.workflow["revision"]) == ("newer", 1)
+
+
+def test_start_saves_first_and_follows_the_run_to_its_end(service: FakeService, panel: WorkflowPanel) -> None:
+    wish(panel, "start")
+    until(lambda: panel.run)
+    assert ("default", "nightly") in service.saved
+    assert panel.run == encode(service.run("r1"))
+    service.finish("r1")
+    until(lambda: panel.run["state"] == "SUCCEEDED")
+    wish(panel, "start")
+    until(lambda: panel.run["id"] == "r2")
+    assert service.saved["default", "nightly"].revision == 1, "nothing changed, so nothing is saved again"
+
+
+def test_cancel_asks_the_service(service: FakeService, panel: WorkflowPanel) -> None:
+    wish(panel, "start")
+    until(lambda: panel.run)
+    wish(panel, "cancel")
+    until(lambda: panel.run["state"] == "CANCELLED")
+    assert service.run("r1").cancel_requested
+
+
+def test_log_is_sent_from_the_offset_on(service: FakeService, panel: WorkflowPanel, monkeypatch) -> None:
+    sent: list[object] = []
+    monkeypatch.setattr(panel, "send", sent.append)
+    wish(panel, "start")
+    until(lambda: panel.run)
+    wish(panel, "log", task="clean", offset=8)
+    until(lambda: sent)
+    assert sent == [{"kind": "log", "task": "clean", "text": LOG.encode()[8:].decode(), "next": len(LOG.encode())}]
+
+
+def test_error_of_the_service_is_shown(service: FakeService, panel: WorkflowPanel) -> None:
+    panel.value = Workflow(name="empty", project="default", tasks=())
+    wish(panel, "save")
+    until(lambda: panel.message)
+    assert panel.message == {
+        "severity": "error",
+        "text": "Not a valid workflow: tasks: a workflow needs at least one task",
+    }
+    until(lambda: not panel.busy)
+
+
+def test_saved_workflow_opens_with_its_newest_run(service: FakeService) -> None:
+    saved = service.save_workflow(WORKFLOW)
+    run = service.start_workflow("nightly")
+    service.finish(run.id, RunState.FAILED)
+    panel = WorkflowPanel(saved, service)
+    assert panel.run == encode(service.run(run.id))
+    panel.close()
+
+
+def test_unknown_wish_is_ignored(panel: WorkflowPanel) -> None:
+    wish(panel, "dance")
+    assert panel.wait()
+    assert (panel.busy, panel.message) == (False, {})
+
+
+def test_missing_front_end_says_how_to_build_it(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"was not built\. Install the package"):
+        read_frontend(tmp_path)
+
+
+def test_front_end_is_read_where_it_was_built(tmp_path: Path) -> None:
+    (tmp_path / "widget.js").write_text("js")
+    (tmp_path / "widget.css").write_text("css")
+    assert read_frontend(tmp_path) == ("js", "css")
