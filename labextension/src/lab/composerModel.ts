@@ -1,0 +1,232 @@
+import type { Api } from '../client/api';
+import { failureOf, type Failure } from '../client/failure';
+import type { Block, Check, Hint, ProjectUse, Run, Workflow } from '../contract';
+import { emptyWorkflow } from '../state/composer';
+import { isActive, isTaskActive } from '../state/states';
+import { createStore } from '../state/store';
+import type { Message } from '../views/composer';
+import type { Trans } from '../views/elements';
+import { LogFollower } from './logFollower';
+
+const CHECK_AFTER_MS = 300;
+const FOLLOW_MS = 1500;
+
+export interface ComposerState {
+  workflow: Workflow;
+  /** As it is on the server; null if it never was there. */
+  saved: Workflow | null;
+  blocks: Block[];
+  projects: ProjectUse[];
+  check: Check;
+  run: Run | null;
+  busy: boolean;
+  message: Message | null;
+  logTask: string | null;
+  /** Why nothing can be shown at all. */
+  failure: Failure | null;
+}
+
+/** One workflow under composition, and the service behind it. */
+export class ComposerModel {
+  private readonly store = createStore<ComposerState, Partial<ComposerState>>(
+    (state, change) => ({ ...state, ...change }),
+    {
+      workflow: emptyWorkflow(),
+      saved: null,
+      blocks: [],
+      projects: [],
+      check: { faults: [], next_starts: [] },
+      run: null,
+      busy: false,
+      message: null,
+      logTask: null,
+      failure: null
+    }
+  );
+  readonly log: LogFollower;
+  private checkTimer: number | undefined;
+  private runTimer: number | undefined;
+  private visible = false;
+
+  constructor(
+    private readonly api: Api,
+    private readonly trans: Trans
+  ) {
+    this.log = new LogFollower(api, (_, task) => {
+      const found = this.get().run?.tasks.find(one => one.task.name === task);
+      return found ? isTaskActive(found.state) : false;
+    });
+  }
+
+  readonly get = this.store.get;
+  readonly subscribe = this.store.subscribe;
+
+  get dirty(): boolean {
+    const { workflow, saved } = this.get();
+    return saved === null ? workflow.tasks.length > 0 : JSON.stringify(workflow) !== JSON.stringify(saved);
+  }
+
+  /** Open a workflow of the server, or (null) begin a new one. */
+  async load(which: { project: string; name: string } | null): Promise<void> {
+    await this.work(async () => {
+      if (which) {
+        const workflow = await this.api.workflow(which.project, which.name);
+        const [run] = await this.api.runs({ project: which.project, workflow: which.name, limit: 1 });
+        this.store.dispatch({ workflow, saved: workflow, run: run ?? null });
+      }
+      await this.fetchBlocks();
+      this.store.dispatch({ failure: null });
+    }, true);
+    this.check();
+    this.followSoon();
+  }
+
+  refresh(): Promise<void> {
+    return this.work(() => this.fetchBlocks());
+  }
+
+  change(workflow: Workflow): void {
+    const before = this.get();
+    // Under another name there is nothing on the server yet, nor a run to follow.
+    const other = workflow.name !== before.workflow.name || workflow.project !== before.workflow.project;
+    this.store.dispatch({ workflow, message: null, ...(other ? { saved: null, run: null } : {}) });
+    window.clearTimeout(this.checkTimer);
+    this.checkTimer = window.setTimeout(() => this.check(), CHECK_AFTER_MS);
+  }
+
+  save(): Promise<void> {
+    return this.work(async () => {
+      await this.put();
+      this.store.dispatch({ message: { severity: 'info', text: this.trans.__('Saved, revision %1', this.get().workflow.revision) } });
+    });
+  }
+
+  start(): Promise<void> {
+    return this.work(async () => {
+      if (this.dirty) {
+        await this.put();
+      }
+      const { project, name } = this.get().workflow;
+      const run = await this.api.startWorkflow(project, name);
+      this.store.dispatch({ run, message: null });
+      this.followSoon();
+    });
+  }
+
+  cancel(): Promise<void> {
+    return this.work(async () => {
+      const run = this.get().run;
+      if (run) {
+        this.store.dispatch({ run: await this.api.cancelRun(run.id) });
+        this.followSoon();
+      }
+    });
+  }
+
+  showLog(task: string | null): void {
+    const run = this.get().run;
+    this.store.dispatch({ logTask: task });
+    this.log.follow(run && task !== null ? { run: run.id, task } : null);
+  }
+
+  watch(visible: boolean): void {
+    this.visible = visible;
+    this.followSoon();
+  }
+
+  hinted(hint: Hint): void {
+    const { run, workflow } = this.get();
+    if (hint.kind === 'blocks') {
+      void this.refresh();
+    } else if (hint.kind === 'run' && (hint.id === run?.id || (run && !isActive(run.state)))) {
+      void this.follow();
+    } else if (hint.kind === 'run' && workflow.revision > 0) {
+      void this.follow();
+    }
+  }
+
+  dispose(): void {
+    window.clearTimeout(this.checkTimer);
+    window.clearTimeout(this.runTimer);
+    this.log.follow(null);
+  }
+
+  private async put(): Promise<void> {
+    const workflow = await this.api.saveWorkflow(this.get().workflow);
+    this.store.dispatch({ workflow, saved: workflow });
+    this.check();
+  }
+
+  private async fetchBlocks(): Promise<void> {
+    const [newest, projects] = await Promise.all([this.api.blocks(), this.api.projects()]);
+    // Tasks may be pinned to versions that are not the newest: their inputs are needed too.
+    const pinned = this.get().workflow.tasks.filter(task => {
+      const block = newest.find(one => one.spec.name === task.block);
+      return block && task.version !== null && block.version !== task.version;
+    });
+    const names = [...new Set(pinned.map(task => task.block))];
+    const older = (await Promise.all(names.map(name => this.api.blockVersions(name)))).flat();
+    const known = new Set(newest.map(block => block.digest));
+    this.store.dispatch({ blocks: [...newest, ...older.filter(block => !known.has(block.digest))], projects });
+  }
+
+  private check(): void {
+    const workflow = this.get().workflow;
+    if (workflow.tasks.length === 0) {
+      this.store.dispatch({ check: { faults: [], next_starts: [] } });
+      return;
+    }
+    this.api.checkWorkflow(workflow).then(
+      check => {
+        if (this.get().workflow === workflow) {
+          this.store.dispatch({ check });
+        }
+      },
+      (error: unknown) => {
+        const { message, faults } = failureOf(error);
+        if (this.get().workflow === workflow) {
+          this.store.dispatch({ check: { faults: faults.length ? faults : [message], next_starts: [] } });
+        }
+      }
+    );
+  }
+
+  private followSoon(): void {
+    window.clearTimeout(this.runTimer);
+    const run = this.get().run;
+    if (this.visible && run && isActive(run.state)) {
+      this.runTimer = window.setTimeout(() => void this.follow(), FOLLOW_MS);
+    }
+  }
+
+  private async follow(): Promise<void> {
+    const { workflow, run } = this.get();
+    try {
+      // A run that ended may have been followed by another, of the schedule or of somebody else.
+      const found =
+        run && isActive(run.state)
+          ? await this.api.run(run.id)
+          : (await this.api.runs({ project: workflow.project, workflow: workflow.name, limit: 1 }))[0];
+      const now = this.get();
+      if (found && now.run?.id === run?.id && now.workflow.name === workflow.name) {
+        this.store.dispatch({ run: found });
+      }
+    } catch (error) {
+      this.store.dispatch({ message: { severity: 'error', text: failureOf(error).message } });
+    }
+    this.followSoon();
+  }
+
+  private async work(doing: () => Promise<void>, essential = false): Promise<void> {
+    this.store.dispatch({ busy: true });
+    try {
+      await doing();
+    } catch (error) {
+      const failure = failureOf(error);
+      const text = [failure.message, ...failure.faults, failure.hint].filter(part => part !== '').join(' ');
+      this.store.dispatch(essential ? { failure } : { message: { severity: 'error', text } });
+    } finally {
+      this.store.dispatch({ busy: false });
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import { LabIcon } from '@jupyterlab/ui-components';
+
+/** A block, as in the views; filled by JupyterLab's own icon colour. */
+export const blockIcon = new LabIcon({
+  name: 'lentiq-jupyter:block',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16">
+  <path class="jp-icon3" fill="#616161" d="M8 1 2 4.2v7.6L8 15l6-3.2V4.2zm0 1.2 4.3 2.3L8 6.9 3.7 4.5zM3 5.3l4.5 2.5v5.6L3 11.1zm5.5 8.1V7.8L13 5.3v5.8z"/>
+</svg>`
+});
+
+/** Three tasks that wait for each other. */
+export const workflowIcon = new LabIcon({
+  name: 'lentiq-jupyter:workflow',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16">
+  <path class="jp-icon3" fill="#616161" d="M1 6h4v1.5h2V4h1V2h6v4H8V5H8v6h0v-1h6v4H8v-2H7V8.5H5V10H1zm1 1v2h2V7zm7-4v2h4V3zm0 8v2h4v-2z"/>
+</svg>`
+});

@@ -1,0 +1,76 @@
+/** What is open in the sidebar. Data is elsewhere: this is only where the user looks. */
+export type Tab = 'blocks' | 'workflows' | 'runs';
+
+export const TABS: readonly Tab[] = ['blocks', 'workflows', 'runs'];
+
+export interface SidebarState {
+  tab: Tab;
+  search: string;
+  /** Name of the block that is unfolded. */
+  block: string | null;
+  /** `name@version` whose run form is open. */
+  runForm: string | null;
+  /** Id of the run that is unfolded. */
+  run: string | null;
+  /** Task of that run whose log is shown. */
+  task: string | null;
+  /** `project/name` of the workflow that is about to be deleted. */
+  deleting: string | null;
+}
+
+export type SidebarAction =
+  | { type: 'tab'; tab: Tab }
+  | { type: 'search'; text: string }
+  | { type: 'toggle-block'; name: string }
+  | { type: 'show-block'; name: string; runForm: string | null }
+  | { type: 'run-form'; reference: string | null }
+  | { type: 'toggle-run'; id: string }
+  | { type: 'show-run'; id: string; task: string | null }
+  | { type: 'task-log'; task: string | null }
+  | { type: 'deleting'; workflow: string | null };
+
+export const initialSidebar: SidebarState = {
+  tab: 'blocks',
+  search: '',
+  block: null,
+  runForm: null,
+  run: null,
+  task: null,
+  deleting: null
+};
+
+export function reduceSidebar(state: SidebarState, action: SidebarAction): SidebarState {
+  switch (action.type) {
+    case 'tab':
+      return { ...state, tab: action.tab, deleting: null };
+    case 'search':
+      return { ...state, search: action.text };
+    case 'toggle-block':
+      return { ...state, block: state.block === action.name ? null : action.name, runForm: null };
+    case 'show-block':
+      return { ...state, tab: 'blocks', search: '', block: action.name, runForm: action.runForm };
+    case 'run-form':
+      return { ...state, runForm: action.reference };
+    case 'toggle-run':
+      return state.run === action.id ? { ...state, run: null, task: null } : { ...state, run: action.id, task: null };
+    case 'show-run':
+      return { ...state, tab: 'runs', run: action.id, task: action.task };
+    case 'task-log':
+      return { ...state, task: action.task };
+    case 'deleting':
+      return { ...state, deleting: action.workflow };
+  }
+}
+
+/** The tab that a key leads to from `tab` in a list of tabs (WAI-ARIA tabs pattern); null for other keys. */
+export function tabAfterKey(tab: Tab, key: string): Tab | null {
+  const number = TABS.indexOf(tab);
+  const steps: { [key: string]: number } = {
+    ArrowRight: (number + 1) % TABS.length,
+    ArrowLeft: (number + TABS.length - 1) % TABS.length,
+    Home: 0,
+    End: TABS.length - 1
+  };
+  const next = steps[key];
+  return next === undefined ? null : (TABS[next] ?? null);
+}

@@ -1,0 +1,1 @@
+export { Composer, type ComposerProps, type Message, type TaskLog } from './Composer';

@@ -1,0 +1,135 @@
+import type { Failure } from '../../client/failure';
+import type { Publish, PublishResult, Step } from '../../contract';
+import { publishLog, stepsOf, type StepState, type StepView } from '../../state/publish';
+import { readableBytes } from '../../state/resources';
+import { readableDuration } from '../../state/time';
+import { Button, FailureBox, LogView, Mark, ProgressBar, StepMark, useNow, useTrans, type Trans } from '../elements';
+import type { PublishCallbacks } from './PublishPanel';
+
+interface Props extends Pick<PublishCallbacks, 'onCancel' | 'onRead' | 'onRun' | 'onCopy' | 'onShow'> {
+  publish: Publish;
+  startedAt: number;
+  endedAt: number | null;
+  stopping: boolean;
+  failure: Failure | null;
+}
+
+/** The steps of a publish while it goes on, and what came out. */
+export function PublishProgress({ publish, startedAt, endedAt, stopping, failure, ...calls }: Props) {
+  const trans = useTrans();
+  const running = publish.state === 'running';
+  const now = useNow(running);
+  const duration = readableDuration((endedAt ?? Math.max(now, startedAt)) - startedAt);
+  return (
+    <div className="lq-form" aria-busy={running}>
+      <div className="lq-scroll">
+        {failure && <FailureBox failure={failure} />}
+        {publish.result && <Registered result={publish.result} {...calls} />}
+        {publish.state === 'failed' && publish.error && <FailureBox failure={publish.error} />}
+        {publish.state === 'cancelled' && (
+          <div className="lq-notice" role="status">
+            <Mark mark="CANCELLED" tone="quiet" />
+            <p className="lq-notice-message">{trans.__('Stopped as asked. Nothing was registered.')}</p>
+          </div>
+        )}
+        <ol className="lq-steps" aria-label={trans.__('Steps')}>
+          {stepsOf(publish).map(step => (
+            <StepRow key={step.step} step={step} seconds={publish.result?.seconds[step.step]} />
+          ))}
+        </ol>
+        <LogView text={publishLog(publish)} label={trans.__('Log of the publish')} live={running} />
+      </div>
+      <footer className="lq-footer">
+        <span className="lq-hint" role="timer">
+          {running ? trans.__('%1 so far', duration) : trans.__('%1 in all', duration)}
+        </span>
+        {running ? (
+          <Button icon="stop" onClick={calls.onCancel} disabled={stopping}>
+            {stopping ? trans.__('Stopping…') : trans.__('Cancel')}
+          </Button>
+        ) : (
+          <Button icon="refresh" onClick={calls.onRead}>
+            {trans.__('Publish again')}
+          </Button>
+        )}
+      </footer>
+    </div>
+  );
+}
+
+function stepNames(trans: Trans): { [step in Step]: string } {
+  return {
+    analyse: trans.__('Analyse'),
+    resolve: trans.__('Resolve'),
+    build: trans.__('Build'),
+    verify: trans.__('Verify'),
+    register: trans.__('Register')
+  };
+}
+
+function stateNames(trans: Trans): { [state in StepState]: string } {
+  return {
+    pending: trans.__('to do'),
+    active: trans.__('going on'),
+    done: trans.__('done'),
+    skipped: trans.__('left out'),
+    failed: trans.__('failed'),
+    cancelled: trans.__('stopped')
+  };
+}
+
+function StepRow({ step, seconds }: { step: StepView; seconds: number | undefined }) {
+  const trans = useTrans();
+  const name = stepNames(trans)[step.step];
+  return (
+    <li className={`lq-step lq-step-${step.state}`} aria-current={step.state === 'active' ? 'step' : undefined}>
+      <StepMark state={step.state} label={stateNames(trans)[step.state]} />
+      <span className="lq-step-name">{name}</span>
+      <span className="lq-step-message">{step.message}</span>
+      {seconds !== undefined && <span className="lq-size">{readableDuration(seconds * 1000)}</span>}
+      {step.state === 'active' && <ProgressBar share={step.share} label={trans.__('Progress of %1', name)} />}
+    </li>
+  );
+}
+
+function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult } & Pick<Props, 'onRun' | 'onCopy' | 'onShow'>) {
+  const trans = useTrans();
+  const block = result.block;
+  const reference = `${block.spec.name}@${block.version}`;
+  const seconds = Object.values(result.seconds).reduce((sum, one) => sum + one, 0);
+  return (
+    <div className="lq-notice lq-notice-good" role="status">
+      <Mark mark="SUCCEEDED" tone="good" />
+      <div className="lq-notice-body">
+        <p className="lq-notice-message">{trans.__('%1 is registered', reference)}</p>
+        <p className="lq-notice-hint">
+          {trans.__(
+            '%1 of %2 sent in %3, %4.',
+            readableBytes(result.bytes_sent),
+            readableBytes(result.bytes_total),
+            readableDuration(seconds * 1000),
+            block.verification.verdict
+          )}
+        </p>
+        {result.notes.length > 0 && (
+          <ul className="lq-faults">
+            {result.notes.map(note => (
+              <li key={note}>{note}</li>
+            ))}
+          </ul>
+        )}
+        <div className="lq-actions">
+          <Button kind="primary" icon="play" onClick={() => onRun(block)}>
+            {trans.__('Run it')}
+          </Button>
+          <Button icon="copy" onClick={() => onCopy(reference)}>
+            {trans.__('Copy reference')}
+          </Button>
+          <Button icon="block" onClick={() => onShow(block)}>
+            {trans.__('Show in sidebar')}
+          </Button>
+        </div>
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+export { PublishPanel, type PublishCallbacks, type Stage } from './PublishPanel';

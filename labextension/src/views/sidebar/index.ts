@@ -1,0 +1,1 @@
+export { Sidebar, type SidebarCallbacks, type SidebarData, type SidebarProps } from './Sidebar';
