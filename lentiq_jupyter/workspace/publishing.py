@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import secrets
 import tempfile
@@ -23,6 +24,7 @@ from ..model import (
     Block,
     BlockSpec,
     Facts,
+    Finding,
     Image,
     Inspection,
     PinnedPackage,
@@ -87,12 +89,14 @@ class Publisher:
         facts = analyse(path)
         python = None if no_kernel else python_of(kernel, facts.kernel)
         report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
-        lock, unresolved, notes = resolve(
-            facts, python=python, add=add, remove=remove, cache=self._cache / "hashes", report=report
-        )
-        report.say(Step.RESOLVE, f"{len(lock.packages)} packages for Python {lock.python}")
+        found = resolve(facts, python=python, add=add, remove=remove, cache=self._cache / "hashes", report=report)
+        report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
+        notes = tuple(Finding(severity=Severity.WARNING, code="environment", message=note) for note in found.notes)
         return Inspection(
-            facts=facts, lock=lock, python_executable=str(python) if python else None, unresolved=unresolved
+            facts=dataclasses.replace(facts, findings=facts.findings + notes),
+            lock=found.lock,
+            python_executable=str(python) if python else None,
+            unresolved=found.unresolved,
         )
 
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:

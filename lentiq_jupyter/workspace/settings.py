@@ -131,7 +131,9 @@ def load_settings(config: Config | None = None, **given: str | float | None) -> 
     merged = config_file()
     if config is not None:
         merged.merge(config)
-    words = {trait: os.environ[name] for name, trait in ENVIRONMENT.items() if os.environ.get(name)}
+    words: dict[str, str | float] = {
+        trait: os.environ[name] for name, trait in ENVIRONMENT.items() if os.environ.get(name)
+    }
     words.update({trait: value for trait, value in given.items() if value is not None})
     try:
         return Settings(config=merged, **words)
