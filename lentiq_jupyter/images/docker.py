@@ -77,6 +77,7 @@ class DockerBuilder:
             with _engine_errors():
                 client = self._client()
                 try:
+                    base = self._base(recipe, on_engine=bool(_base_diff_ids(client, recipe)))
                     write_context(folder / "context", recipe, sources)
                     _build(client, folder / "context", tag, recipe, report)
                     known = _base_diff_ids(client, recipe)
@@ -87,12 +88,13 @@ class DockerBuilder:
                         client.remove_image(tag, noprune=True)
                     client.close()
             with disk_errors(archive), tarfile.open(archive) as saved:
-                return self._move(recipe, saved, known, registry, folder, report)
+                return self._move(recipe, saved, base, known, registry, folder, report)
 
     def _move(
         self,
         recipe: Recipe,
         saved: tarfile.TarFile,
+        base: Base | None,
         known: tuple[str, ...],
         registry: Registry,
         folder: Path,
@@ -103,7 +105,8 @@ class DockerBuilder:
         listed = json.load(_member(saved, "manifest.json"))[0]
         document = json.load(_member(saved, listed["Config"]))
         diff_ids = tuple(document["rootfs"]["diff_ids"])
-        base = self._base(recipe, diff_ids)
+        if base and base.diff_ids != diff_ids[: len(base.diff_ids)]:
+            base = None  # the engine built on another image of that name
         base_layers = len(base.layers) if base else len(known) if diff_ids[: len(known)] == known else 0
         layers = list(base.layers) if base else []
         sent = bring_base(base, registry, repository, folder, report) if base else 0
@@ -130,13 +133,22 @@ class DockerBuilder:
             bytes_total=described.size + sum(one.size for one in layers),
         )
 
-    def _base(self, recipe: Recipe, diff_ids: tuple[str, ...]) -> Base | None:
-        """The base in its registry, if that is what the image was built on; it may be on this machine only."""
-        with suppress(Unavailable, Denied, BadInput):
-            base = find_base(recipe, self._open_remote)
-            if base.diff_ids == diff_ids[: len(base.diff_ids)]:
-                return base
-        return None
+    def _base(self, recipe: Recipe, *, on_engine: bool) -> Base | None:
+        """The base in its registry; None if it is not to be had there, though it may be on the engine.
+
+        Raises
+        ------
+        BadInput
+            If it is in neither place, or has another Python.
+        """
+        try:
+            return find_base(recipe, self._open_remote)
+        except (Unavailable, Denied):
+            return None
+        except BadInput:
+            if on_engine:
+                return None
+            raise
 
 
 def _build(client: APIClient, context: Path, tag: str, recipe: Recipe, report: Reporter) -> None:
@@ -160,7 +172,7 @@ def _build(client: APIClient, context: Path, tag: str, recipe: Recipe, report: R
 
 def _failed(log: list[str]) -> BuildFailed | Unavailable:
     shown = "\n".join(log[-_LOG_LINES:])
-    said = log[-1].rstrip(".")
+    said = _gist(log)
     if "no space left on device" in shown.lower():
         return Unavailable(f"Docker's disk is full: {said}.", "Run docker system prune, or give it more space.")
     if any(words in shown for words in _UNREACHABLE):
@@ -169,6 +181,13 @@ def _failed(log: list[str]) -> BuildFailed | Unavailable:
             "Check that the engine reaches the base image's registry and the package index.",
         )
     return BuildFailed(f"docker build failed: {said}.", "Look at the log; the Dockerfile can be shown.", shown)
+
+
+def _gist(log: list[str]) -> str:
+    """The line that says most: what the command said last, rather than that it failed."""
+    lines = [line for line in log if not line.startswith(("Removing intermediate", "--->", "The command"))] or log
+    errors = [line for line in lines if line.startswith(("ERROR:", "E: "))]
+    return (errors or lines)[-1].rstrip(".")
 
 
 def _base_diff_ids(client: APIClient, recipe: Recipe) -> tuple[str, ...]:
