@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..connect import connect
-from ..errors import BadInput, LentiqError
+from ..errors import BadInput, LentiqError, Unavailable
 from ..model import (
     Block,
     Json,
@@ -24,12 +24,12 @@ from ..model import (
     parse_memory,
     parse_value,
 )
-from ..panels import WorkflowPanel
 from . import tables
 from .words import HelpWanted, parse
 
 if TYPE_CHECKING:
     from ..interfaces import Service
+    from ..panels import WorkflowPanel
 
 POLL_S = 0.5
 
@@ -86,6 +86,10 @@ class LentiqMagic:
         return tables.blocks(self._service().blocks())
 
     def _compose(self, words: argparse.Namespace) -> WorkflowPanel:
+        try:
+            from ..panels import WorkflowPanel
+        except ImportError as error:  # publishing and running need no widgets
+            raise Unavailable(f"The panel needs {error.name}.", "%pip install anywidget ipywidgets") from error
         service = self._service()
         workflow = service.workflow(words.workflow, words.project) if words.workflow else None
         return WorkflowPanel(workflow, service)
