@@ -258,7 +258,6 @@ def _guard(notebook: Notebook, codes: Iterable[Code], files: Iterable[FileFact],
     for cell in notebook.cells:
         place = Place(file=notebook.name, line=1, cell=cell.index)
         found += guard_text(cell.source, place)
-        found += guard_text(cell.printed, place, "the saved output of")
     for code in codes:
         if code.file != notebook.name:
             found += guard_text(code.text, Place(file=code.file, line=1))

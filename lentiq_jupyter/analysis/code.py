@@ -98,7 +98,7 @@ def split_cell(source: str) -> Split:
     return Split(magic=name)
 
 
-class _SameLines(TransformerManager):
+class _SameLines(TransformerManager):  # type: ignore[misc]  # IPython is untyped
     """IPython's transformer, keeping every line where it was (it joins continued magic lines)."""
 
     def do_one_token_transform(self, lines: list[str]) -> tuple[bool, list[str]]:

@@ -38,28 +38,24 @@ _SECRET_FILE = re.compile(
 )
 
 
-def guard_text(text: str, place: Place, what: str = "") -> list[Finding]:
+def guard_text(text: str, place: Place) -> list[Finding]:
     """Secrets in a text: one finding a kind, placed at the line of the first.
 
     Parameters
     ----------
     place : Place
         Where the text begins; its line counts on from there.
-    what : str
-        Words for the text in the message, such as "the saved output of"; "" for the place itself.
     """
     found = []
     for kind, rule in _RULES:
         for match in rule.finditer(text):
             if _PLACEHOLDER.fullmatch(match.groupdict().get("word") or "-"):
                 continue
-            line = place.line if what else place.line + text.count("\n", 0, match.start())
+            line = place.line + text.count("\n", 0, match.start())
+            where = f"Cell {place.cell + 1}" if place.cell is not None else f"{place.file}, line {line}"
+            message = f"{where} holds {kind}. Take it out and read it from an environment variable."
             spot = Place(file=place.file, line=line, cell=place.cell)
-            where = f"cell {place.cell + 1}" if place.cell is not None else f"{place.file}, line {line}"
-            message = f"{f'{what} ' if what else ''}{where} holds {kind}. Take it out and read it from a variable."
-            found.append(
-                Finding(severity=Severity.ERROR, code="secret", message=message[0].upper() + message[1:], place=spot)
-            )
+            found.append(Finding(severity=Severity.ERROR, code="secret", message=message, place=spot))
             break
     return found
 
@@ -75,7 +71,7 @@ def guard_files(paths: Iterable[tuple[str, Place]]) -> list[Finding]:
         Finding(
             severity=Severity.ERROR,
             code="secret",
-            message=f"{path} holds secrets, so it must not go into a block. Read variables from the environment instead.",
+            message=f"{path} holds secrets, so it must not go into a block. Read environment variables instead.",
             place=place,
         )
         for path, place in paths

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from ..model import HiddenNeed, ImportFact, Place, record
 from .code import Code, walk
@@ -38,8 +39,11 @@ def rules() -> tuple[Rule, ...]:
     document = tomllib.loads(Path(__file__).with_name("hidden.toml").read_text("utf-8"))
     made = []
     for given in document["rule"]:
-        fields = {("with_" if key == "with" else key): value for key, value in given.items()}
-        made.append(Rule(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()}))
+        fields: dict[str, Any] = {
+            ("with_" if key == "with" else key): tuple(value) if isinstance(value, list) else value
+            for key, value in given.items()
+        }
+        made.append(Rule(**fields))
     return tuple(made)
 
 

@@ -41,15 +41,14 @@ def inputs_of(code: Code) -> Read:
     inputs: dict[str, Input] = {}
     findings: list[Finding] = []
     for statement in code.tree.body:
+        value: ast.expr | None
+        annotation: ast.expr | None
+        targets: list[ast.expr]
         if isinstance(statement, ast.Assign):
             targets, value, annotation = statement.targets, statement.value, None
         elif isinstance(statement, ast.AnnAssign):
             targets, annotation = [statement.target], statement.annotation
-            given = statement.value
-            if given is None:
-                value = None
-            else:
-                value = given
+            value = statement.value
         else:
             continue
         description = comments.get(statement.end_lineno or statement.lineno, "")

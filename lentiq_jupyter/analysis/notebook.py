@@ -21,7 +21,7 @@ _VERSION = re.compile(r"3\.\d+")
 class Cell:
     """One cell. `index` counts all cells of the notebook from 0, so that a front end can jump to it.
 
-    `execution_count` is None where the cell never ran; `printed` is the text of its saved outputs.
+    `execution_count` is None where the cell never ran. Saved outputs are not read: no block has them.
     """
 
     index: int
@@ -29,7 +29,6 @@ class Cell:
     source: str
     tags: frozenset[str] = frozenset()
     execution_count: int | None = None
-    printed: str = ""
 
 
 @record
@@ -141,12 +140,6 @@ def _text(value: object) -> str:
 
 def _cell(index: int, given: Mapping[str, object]) -> Cell:
     tags = _mapping(given.get("metadata")).get("tags")
-    outputs = given.get("outputs")
-    printed = []
-    for output in outputs if isinstance(outputs, list) else []:
-        shown = _mapping(output)
-        printed += [_text(shown.get("text")), _text(_mapping(shown.get("data")).get("text/plain"))]
-        printed += [_text(shown.get("traceback"))]
     count = given.get("execution_count")
     return Cell(
         index=index,
@@ -154,5 +147,4 @@ def _cell(index: int, given: Mapping[str, object]) -> Cell:
         source=_text(given.get("source")),
         tags=frozenset(str(tag) for tag in tags) if isinstance(tags, list) else frozenset(),
         execution_count=count if isinstance(count, int) else None,
-        printed="\n".join(text for text in printed if text),
     )

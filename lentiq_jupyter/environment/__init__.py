@@ -1,0 +1,18 @@
+"""From imports to pinned distributions: what the kernel has installed first, uv's resolver for the rest."""
+
+from .installed import Distribution, Installed
+from .kernels import python_of
+from .naming import Need, name_distributions
+from .probe import probe
+from .resolve import Resolution, resolve
+
+__all__ = [
+    "Distribution",
+    "Installed",
+    "Need",
+    "Resolution",
+    "name_distributions",
+    "probe",
+    "python_of",
+    "resolve",
+]
