@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import BadInput, Conflict, Denied, NotFound, Unavailable
+from ..errors import BadInput, Conflict, Denied, Invalid, NotFound, Unavailable
 from ..interfaces import Registry
-from ..model import Descriptor, Recipe, Reporter, Step, record
+from ..model import Descriptor, Recipe, Reporter, Step, decode, encode, record
 from .disk import disk_errors, work_folder
 from .packing import CHUNK_BYTES
 
@@ -75,6 +75,30 @@ def find_base(recipe: Recipe, open_remote: OpenRemote) -> Base:
         raise BadInput(f"Base image {recipe.base} has a manifest that cannot be read.", fitting)
     check_python(recipe, base.settings.get("Env") or ())
     return base
+
+
+def note_base(base: Base, recipe: Recipe, cache: Path) -> None:
+    """Keep in `cache` what is known of the recipe's base, for a time when its registry does not answer."""
+    note = {"config": base.config, "layers": [encode(layer) for layer in base.layers]}
+    with work_folder(cache) as folder, disk_errors(cache):
+        (folder / "note").write_text(json.dumps(note))
+        (folder / "note").replace(_note(recipe, cache))
+
+
+def recall_base(recipe: Recipe, cache: Path, target: Registry) -> Base | None:
+    """The recipe's base as it was last seen, if all its layers are in `target` already."""
+    try:
+        note = json.loads(_note(recipe, cache).read_bytes())
+        layers = decode(tuple[Descriptor, ...], note["layers"])
+        base = Base(registry=target, repository=recipe.spec.name, layers=layers, config=note["config"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, Invalid):
+        return None
+    return base if all(target.has_blob(recipe.spec.name, layer.digest) for layer in layers) else None
+
+
+def _note(recipe: Recipe, cache: Path) -> Path:
+    key = hashlib.sha256(f"{recipe.base} {recipe.platform}".encode()).hexdigest()
+    return cache / f"base-{key}.json"
 
 
 def check_python(recipe: Recipe, environment: list[str] | tuple[str, ...]) -> None:

@@ -7,14 +7,17 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..errors import Unavailable
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOCK_POLL_S = 0.1
+_WORK = "lentiq-build-"
+_STALE_S = 24 * 3600.0
 
 
 @contextmanager
@@ -38,10 +41,17 @@ def disk_full(path: Path) -> Unavailable:
 
 @contextmanager
 def work_folder(cache: Path) -> Iterator[Path]:
-    """A new folder in `cache`, removed at the end: on the disk where results go, so that they arrive by a rename."""
+    """A new folder in `cache`, removed at the end: on the disk where results go, so that they arrive by a rename.
+
+    Those of builds that died more than a day ago are removed too.
+    """
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="work-", dir=cache))
+        for old in cache.glob(_WORK + "*"):
+            with suppress(FileNotFoundError):
+                if time.time() - old.stat().st_mtime > _STALE_S:
+                    shutil.rmtree(old, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=cache))
     try:
         yield folder
     finally:

@@ -19,7 +19,7 @@ _SYSTEM_PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(?:=[A-Za-z0-9.+:~-]+)?")
 
 
 # Docker's older builder takes time by the square of a label's length: at this size, some seconds.
-_LABEL_LIMIT = 200_000  # characters
+_LABEL_LIMIT = 100_000  # characters
 
 
 def check_recipe(recipe: Recipe) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import BadInput, Conflict, Denied, Unavailable
 from ..interfaces import Registry
 from ..model import BLOCK_FOLDER, RESULTS_FOLDER, ROOT, RUNNER_CODE, Descriptor, Image, Recipe, Reporter, Step
-from .base import Base, OpenRemote, bring_base, find_base, send
+from .base import Base, OpenRemote, bring_base, find_base, note_base, recall_base, send
 from .context import runner_source
 from .disk import disk_errors, locked, work_folder
 from .grammar import check_recipe
@@ -66,8 +66,14 @@ class LayersBuilder:
     def _base(self, recipe: Recipe, registry: Registry, report: Reporter) -> Base | None:
         report.say(Step.BUILD, f"base image: {recipe.base}")
         try:
-            return find_base(recipe, self._open_remote)
+            base = find_base(recipe, self._open_remote)
+            note_base(base, recipe, self._cache)
+            return base
         except (Unavailable, Denied) as error:
+            known = recall_base(recipe, self._cache, registry)
+            if known is not None:
+                report.say(Step.BUILD, f"base image: as last seen, it cannot be reached ({error.message})")
+                return known
             if registry.pull_reference(recipe.spec.name, "sha256:" + "0" * 64) is None:
                 report.say(Step.BUILD, f"base image: left out, it cannot be reached ({error.message})")
                 return None

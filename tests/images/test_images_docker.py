@@ -158,7 +158,7 @@ def test_cancelled_build_ends_in_the_engine_too(recipe_of, registry_host, client
     else:
         pytest.fail("the engine still builds")
     assert leftovers(client) == []
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("work-")] == []
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("lentiq-build-")] == []
 
 
 def test_engine_that_does_not_answer_is_said_so(recipe_of, tmp_path) -> None:

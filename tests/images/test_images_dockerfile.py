@@ -80,12 +80,12 @@ HOSTILE = [
     "'single' \\n \\\\n",
     "\u2028USER 0\x85USER 0\x0bUSER 0\x7f\x00",
     "\ud800 é 漢 \U0001f600",
-    "x" * 150_000,
-    "# \\" * 10_000,
-    "\\" * 20_000,
-    " " * 40_000 + "x",
-    '"' * 20_000,
-    "#" * 30_000,
+    "x" * 80_000,
+    "# \\" * 4_000,
+    "\\" * 15_000,
+    " " * 25_000 + "x",
+    '"' * 15_000,
+    "#" * 25_000,
 ]
 
 
@@ -178,7 +178,7 @@ def test_description_too_long_for_a_label_is_refused() -> None:
 @pytest.mark.docker
 @pytest.mark.registry
 def test_docker_reads_hostile_labels_as_they_were_written(tmp_path, registry_host: str) -> None:
-    text = "\n".join(one[:9000] for one in HOSTILE)
+    text = "\n".join(one[:300] for one in HOSTILE) + "x" * 66_000
     recipe = described(text)
     label = dockerfile(recipe)
     label = label[label.index("LABEL") : label.index("WORKDIR")]

@@ -139,6 +139,14 @@ def test_base_out_of_reach_leaves_an_incomplete_image_in_a_folder(recipe_of, cac
     assert any("base image: left out, it cannot be reached" in line for line in said)
 
 
+@pytest.mark.network
+def test_base_out_of_reach_is_taken_as_last_seen_where_its_layers_are(recipe_of, open_base, cache, tmp_path) -> None:
+    registry = LayoutRegistry(tmp_path / "registry")
+    before = LayersBuilder(cache=cache, open_remote=open_base).build(*recipe_of(), registry, Reporter())
+    after = LayersBuilder(cache=cache, open_remote=no_base).build(*recipe_of(), registry, Reporter())
+    assert (after.config, after.layers, after.complete) == (before.config, before.layers, True)
+
+
 @pytest.mark.registry
 def test_base_out_of_reach_stops_a_build_for_a_server(recipe_of, server, cache) -> None:
     with pytest.raises(Unavailable, match=r"Base image python:3.11-slim cannot be had.*--base"):
@@ -186,7 +194,7 @@ def test_wrong_hash_fails_with_the_log(recipe_of, open_base, cache, tmp_path) ->
         LayersBuilder(cache=cache, open_remote=open_base).build(recipe, sources, registry, Reporter())
     assert "six" in caught.value.log
     assert not (tmp_path / "registry").exists()
-    assert not [path for path in cache.iterdir() if path.name.startswith("work-")]
+    assert not [path for path in cache.iterdir() if path.name.startswith("lentiq-build-")]
 
 
 @pytest.mark.network
