@@ -44,11 +44,11 @@ def out_of_reach(service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def said(caplog) -> Iterator[list[logging.LogRecord]]:
+def said(caplog) -> Iterator[pytest.LogCaptureFixture]:
     """The extension's own log, which leads to the console and nowhere else."""
     log = logging.getLogger("LentiqExtension")
     log.addHandler(caplog.handler)
-    yield caplog.records
+    yield caplog
     log.removeHandler(caplog.handler)
 
 
@@ -58,7 +58,7 @@ async def test_server_lives_where_the_service_cannot_be_opened(out_of_reach: Non
     body = json.loads(caught.value.response.body)["error"]
     assert (caught.value.code, body["kind"], body["hint"]) == (503, "Unavailable", "Set LENTIQ_HOME.")
     for _ in range(500):  # its thread says so in its own time
-        if any("The scheduler does not run: The folder /x" in one.getMessage() for one in said):
+        if any("The scheduler does not run: The folder /x" in one.getMessage() for one in said.records):
             return
         await asyncio.sleep(0.01)
     pytest.fail("the log does not say that the scheduler does not run")

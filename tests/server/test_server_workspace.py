@@ -11,9 +11,7 @@ from lentiq_jupyter import __version__
 
 
 @pytest.fixture
-def jp_server_config(
-    jp_server_config: dict[str, object], tmp_path, monkeypatch: pytest.MonkeyPatch
-) -> dict[str, object]:
+def jp_server_config(tmp_path, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     for name in ("LENTIQ_API_URL", "LENTIQ_API_TOKEN", "LENTIQ_REGISTRY", "LENTIQ_DATABASE", "LENTIQ_EXECUTOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LENTIQ_HOME", str(tmp_path / "home"))
