@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,8 @@ from pathlib import Path
 
 from ..errors import BadInput, LentiqError
 from ..model import ENV_INPUTS, ROOT, BlockSpec, Json, decode, parse_value
-from .cells import modules
+from .cells import inputs_source, modules, secret_variables
+from .execute import BAD_INPUT, TERMINATED, execute, prepare
 from .results import open_results
 
 ENV_ROOT = "LENTIQ_ROOT"
@@ -36,16 +38,27 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--import-only", action="store_true", help="only try the notebook's imports")
     options = parser.parse_args(words)
     root = Path(os.environ.get(ENV_ROOT) or ROOT)
+    # Until the kernel runs, and in a container where nothing else gives the signal a meaning.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     _settle_home()
     try:
-        spec = decode(BlockSpec, json.loads((root / "block" / "block.json").read_text(encoding="utf-8")))
+        spec = _spec(root)
         if options.import_only or os.environ.get(ENV_MODE) == "import":
             return _import_only(root, spec)
         values = _inputs(spec, options.input)
     except LentiqError as error:
         print(error, file=sys.stderr, flush=True)
-        return 2
+        return BAD_INPUT
     return _run(root, spec, values)
+
+
+def _spec(root: Path) -> BlockSpec:
+    path = root / "block" / "block.json"
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} does not describe a block: {error}.", "Publish the block again.") from error
+    return decode(BlockSpec, document)
 
 
 def _inputs(spec: BlockSpec, words: list[str]) -> dict[str, Json]:
@@ -67,16 +80,16 @@ def _inputs(spec: BlockSpec, words: list[str]) -> dict[str, Json]:
 def _run(root: Path, spec: BlockSpec, values: dict[str, Json]) -> int:
     import nbformat
 
-    from .execute import execute, prepare
-
     results = open_results()
     with tempfile.TemporaryDirectory(prefix="lentiq-") as temporary:
         # The block itself stays as it is: notebooks write beside themselves.
         folder = Path(temporary) / "work"
         shutil.copytree(root / "block", folder, symlinks=True, copy_function=shutil.copyfile)
         notebook = nbformat.read(folder / spec.notebook, as_version=4)
-        prepare(notebook, values)
-        return execute(root, (folder / spec.notebook).parent, Path(temporary), notebook, results)
+        secret = frozenset(one.name for one in spec.inputs if one.secret)
+        prepared = prepare(notebook, inputs_source(values, secret))
+        place = (folder / spec.notebook).parent
+        return execute(root, place, Path(temporary), prepared, results, secret_variables(values, secret))
 
 
 def _import_only(root: Path, spec: BlockSpec) -> int:

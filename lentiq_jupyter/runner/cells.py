@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+import math
 from collections.abc import Mapping
 
 from ..model import Json
@@ -20,13 +22,38 @@ def tags(cell: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(str(tag) for tag in found) if isinstance(found, (list, tuple)) else ()
 
 
-def inputs_source(values: Mapping[str, Json]) -> str:
-    """Python that assigns each value to its name.
+def inputs_source(values: Mapping[str, Json], secret: frozenset[str] = frozenset()) -> str:
+    """Python that assigns each value to its name; "" if there are none.
 
     Values are JSON documents, whose ``repr`` is a Python literal whatever characters they hold; names
-    were checked to be identifiers.
+    were checked to be identifiers. The values of names in `secret` are not in the text, which is saved
+    with the notebook: they come by way of `secret_variables`.
     """
-    return "\n".join(["# Inputs of this run", *(f"{name} = {value!r}" for name, value in values.items())])
+    if not values:
+        return ""
+    lines = [
+        f"{name} = {_secret_source(name) if name in secret else _literal(value)}" for name, value in values.items()
+    ]
+    return "\n".join(["# Inputs of this run", *lines])
+
+
+def secret_variables(values: Mapping[str, Json], secret: frozenset[str]) -> dict[str, str]:
+    """Environment variables that carry the secret ones of the values to the kernel."""
+    return {_variable(name): json.dumps(value) for name, value in values.items() if name in secret}
+
+
+def _variable(name: str) -> str:
+    return f"LENTIQ_SECRET_{name}"
+
+
+def _secret_source(name: str) -> str:
+    return f'__import__("json").loads(__import__("os").environ.pop("{_variable(name)}"))'
+
+
+def _literal(value: Json) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)
 
 
 def assigned_names(source: str) -> tuple[str, ...]:

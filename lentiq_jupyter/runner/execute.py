@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import json
 import re
 import signal
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +19,18 @@ from .cells import (
     OUTPUTS_TAG,
     PARAMETERS_TAG,
     assigned_names,
-    inputs_source,
     outputs_source,
     tags,
 )
+from .kernel import die_with_parent, kernel_environment, make_manager
 from .output import OUTPUT_MIME
 from .results import Results
 
 SUCCEEDED, CELL_FAILED, BAD_INPUT, KERNEL_DIED, TERMINATED = 0, 1, 2, 3, 143
-_ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+# A stopped cell has that long to end by itself. Executors give the whole job ten seconds.
+INTERRUPT_S = 5.0
+_START_S = 300
+_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 def say(text: str) -> None:
@@ -33,10 +38,15 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def prepare(notebook: Any, values: dict[str, Json]) -> None:
-    """Put the inputs behind the ``parameters`` cell (or first), and a cell that takes outputs behind tagged ones."""
-    from nbformat.v4 import new_code_cell
+def prepare(notebook: Any, inputs: str) -> Any:
+    """The notebook with two kinds of cells added: `inputs`, and what takes the outputs of tagged cells.
 
+    The inputs follow the first cell tagged ``parameters``, or come first.
+    """
+    from nbformat.v4 import new_code_cell, upgrade
+
+    # Cells have ids from format 4.5 on; the added ones bring theirs.
+    notebook = upgrade(notebook, from_version=4, from_minor=notebook.get("nbformat_minor", 0))
     cells = []
     place = 0
     for cell in notebook.cells:
@@ -46,12 +56,64 @@ def prepare(notebook: Any, values: dict[str, Json]) -> None:
         names = assigned_names(cell.source) if cell.cell_type == "code" and OUTPUTS_TAG in tags(cell) else ()
         if names:
             cells.append(new_code_cell(outputs_source(names), metadata={"tags": [INJECTED_OUTPUTS]}))
-    if values:
-        cells.insert(place, new_code_cell(inputs_source(values), metadata={"tags": [INJECTED_INPUTS]}))
+    if inputs:
+        cells.insert(place, new_code_cell(inputs, metadata={"tags": [INJECTED_INPUTS]}))
+    for cell in cells:
+        if cell.cell_type == "code":
+            # What an earlier session left there is not what this run gives.
+            cell.outputs, cell.execution_count = [], None
     notebook.cells = cells
+    return notebook
 
 
-def execute(root: Path, folder: Path, sockets: Path, notebook: Any, results: Results) -> int:
+class Course:
+    """One execution: where it is, whether it was asked to stop, and the files that say so."""
+
+    def __init__(self, notebook: Any, results: Results) -> None:
+        self.notebook = notebook
+        self.results = results
+        self.code_cells = [
+            index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
+        ]
+        self.cell: int | None = None
+        self.stopping = False
+
+    def started(self, cell: Any, cell_index: int) -> None:
+        """Hook of nbclient: before each cell."""
+        if self.stopping:
+            raise asyncio.CancelledError
+        if cell_index in self.code_cells:
+            self.cell = cell_index
+            number = self.code_cells.index(cell_index)
+            self.save(number)
+            say(f"[{number + 1}/{len(self.code_cells)}] {cell.source.strip().splitlines()[0][:100]}")
+
+    def executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
+        """Hook of nbclient: after each cell, failed or not."""
+        if cell_index in self.code_cells:
+            failed = execute_reply["content"]["status"] == "error"
+            self.save(self.code_cells.index(cell_index) + (not failed))
+
+    def save(self, done: int) -> None:
+        """Write what there is now."""
+        import nbformat
+
+        self.results.notebook(nbformat.writes(self.notebook))
+        self.results.progress(done, len(self.code_cells), self.cell if done < len(self.code_cells) else None)
+        self.results.outputs(collect(self.notebook))
+
+    def failure(self) -> tuple[str, str, str]:
+        """Name, message and traceback of the error in the current cell; empty if it has none."""
+        outputs = self.notebook.cells[self.cell].outputs if self.cell is not None else []
+        for one in reversed(outputs):
+            if one.output_type == "error":
+                return one.ename, one.evalue, _ANSI.sub("", "\n".join(one.traceback))
+        return "", "", ""
+
+
+def execute(
+    root: Path, folder: Path, sockets: Path, notebook: Any, results: Results, secrets: Mapping[str, str]
+) -> int:
     """Execute all cells with the kernel of ``<root>/env``; returns the exit code.
 
     Parameters
@@ -62,105 +124,115 @@ def execute(root: Path, folder: Path, sockets: Path, notebook: Any, results: Res
         A short, private folder for the kernel's sockets.
     notebook : NotebookNode
         Prepared; receives the outputs.
+    secrets : mapping
+        Environment variables that the kernel alone gets.
     """
-    import nbformat
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-    from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    class Manager(AsyncKernelManager):
-        """Starts the kernel of the block's environment, which no kernelspec on disk names."""
+    course = Course(notebook, results)
+    course.save(0)
+    code, ename, evalue, trace = KERNEL_DIED, "", "", ""
+    try:
+        asyncio.run(_work(course, root, folder, sockets, secrets))
+        code = SUCCEEDED
+    except CellExecutionError as error:
+        code = CELL_FAILED
+        ename, evalue, trace = course.failure()
+        ename, evalue = ename or error.ename, evalue or error.evalue
+    except asyncio.CancelledError:
+        code = TERMINATED
+    except DeadKernelError:
+        ename, evalue = "KernelDied", "the kernel ended by itself, often for lack of memory"
+    except (RuntimeError, OSError) as error:
+        ename, evalue = type(error).__name__, f"{error}"
+    if course.stopping and code != SUCCEEDED:
+        code = TERMINATED
+        say("stopped as asked")
+    elif code != SUCCEEDED:
+        say(trace or f"{ename}: {evalue}")
+    with suppress(OSError):
+        # Where the disk is full, the log above says so.
+        if code not in (SUCCEEDED, TERMINATED):
+            results.error(ename, evalue, course.cell, trace)
+        course.save(len(course.code_cells) if code == SUCCEEDED else _done(course))
+    for name, value in collect(notebook).items() if code == SUCCEEDED else ():
+        say(f"output {name} = {_short(value)}")
+    return code
 
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            argv = [str(root / "env/bin/python"), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, display_name="Block", language="python")
 
-    code_cells = [
-        index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
-    ]
+def _done(course: Course) -> int:
+    return course.code_cells.index(course.cell) if course.cell is not None else 0
+
+
+async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets: Mapping[str, str]) -> None:
+    """Run nbclient until the end, a failure, or SIGTERM.
+
+    At SIGTERM the running cell is interrupted, as by the stop button, so that its ``finally`` blocks run;
+    no further cell starts, and one that does not end is left after `INTERRUPT_S` seconds.
+    """
+    from nbclient import NotebookClient
+
+    manager = make_manager(root, sockets)
+    loop = asyncio.get_running_loop()
 
     class Client(NotebookClient):  # type: ignore[misc]  # nbclient is untyped here
-        """Shows what cells print while they print it."""
+        async def async_start_new_kernel(self, **kwargs: Any) -> None:
+            # After nbclient has put its own handlers, which would take the kernel away from the cell.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop)
+            await super().async_start_new_kernel(**kwargs)
 
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-            content = msg["content"]
-            if msg["msg_type"] == "stream":
-                sys.stdout.write(_ANSI.sub("", content["text"]))
-                sys.stdout.flush()
-            elif msg["msg_type"] in ("display_data", "execute_result"):
-                text = content["data"].get("text/plain")
-                if text:
-                    say(_ANSI.sub("", "".join(text)))
+            _show(msg)
             return super().process_message(msg, cell, cell_index)
 
-    def save(done: int, cell: int | None) -> None:
-        results.notebook(nbformat.writes(notebook))
-        results.progress(done, len(code_cells), cell)
-        results.outputs(collect(notebook))
-
-    def started(cell: Any, cell_index: int) -> None:
-        if cell_index in code_cells:
-            number = code_cells.index(cell_index)
-            save(number, cell_index)
-            say(f"[{number + 1}/{len(code_cells)}] {cell.source.strip().splitlines()[0][:100]}")
-
-    def executed(cell: Any, cell_index: int, execute_reply: Any) -> None:
-        if cell_index in code_cells:
-            save(code_cells.index(cell_index) + 1, None)
-
-    manager = Manager()
-    # A block never waits for a limit: cells run as long as they like.
+    # No limit of time: cells run as long as they like.
     client = Client(
-        notebook,
+        course.notebook,
         km=manager,
         timeout=None,
-        startup_timeout=300,
+        startup_timeout=_START_S,
         resources={"metadata": {"path": str(folder)}},
-        on_cell_start=started,
-        on_cell_executed=executed,
+        on_cell_start=course.started,
+        on_cell_executed=course.executed,
     )
-    save(0, None)
-    # Unix sockets in a folder of our own: nothing listens where others could knock.
-    manager.transport = "ipc"
-    manager.ip = str(sockets / "kernel")
+    environment = kernel_environment(root, secrets)
+    task = asyncio.ensure_future(client.async_execute(env=environment, preexec_fn=die_with_parent, cleanup_kc=True))
+    interruption: list[asyncio.Future[None]] = []
 
-    async def work() -> None:
-        task = asyncio.ensure_future(client.async_execute(env=kernel_environment(root), cleanup_kc=True))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGINT, task.cancel)
-        try:
-            await task
-        finally:
-            if manager.has_kernel:
-                await manager.shutdown_kernel(now=True)
+    async def interrupt() -> None:
+        await manager.interrupt_kernel()
+        await asyncio.sleep(INTERRUPT_S)
+        task.cancel()
+
+    def stop() -> None:
+        if course.stopping:
+            return
+        course.stopping = True
+        if course.cell is None:
+            task.cancel()
+        else:
+            interruption.append(asyncio.ensure_future(interrupt()))
 
     try:
-        asyncio.run(work())
-    except CellExecutionError as error:
-        index = next((i for i in code_cells if any(o.output_type == "error" for o in notebook.cells[i].outputs)), None)
-        trace = "\n".join(
-            "\n".join(one.traceback)
-            for one in (notebook.cells[index].outputs if index is not None else [])
-            if one.output_type == "error"
-        )
-        results.error(error.ename, error.evalue, index, _ANSI.sub("", trace))
-        say(_ANSI.sub("", trace) or f"{error.ename}: {error.evalue}")
-        return CELL_FAILED
-    except asyncio.CancelledError:
-        say("stopped by SIGTERM")
-        return TERMINATED
-    except (DeadKernelError, RuntimeError, OSError) as error:
-        results.error(type(error).__name__, str(error), None, "")
-        say(f"The kernel died or could not start: {error}")
-        return KERNEL_DIED
+        await task
     finally:
-        results.notebook(nbformat.writes(notebook))
-        results.outputs(collect(notebook))
-    for name, value in collect(notebook).items():
-        say(f"output {name} = {_short(value)}")
-    return SUCCEEDED
+        for one in interruption:
+            one.cancel()
+        if manager.has_kernel:
+            await manager.shutdown_kernel(now=True)
+
+
+def _show(msg: Any) -> None:
+    """Put what a cell prints into the log while it prints it."""
+    content = msg["content"]
+    if msg["msg_type"] == "stream":
+        sys.stdout.write(_ANSI.sub("", content["text"]))
+        sys.stdout.flush()
+    elif msg["msg_type"] in ("display_data", "execute_result") and OUTPUT_MIME not in content["data"]:
+        text = content["data"].get("text/plain")
+        if text:
+            say(_ANSI.sub("", "".join(text)))
 
 
 def collect(notebook: Any) -> dict[str, Json]:
@@ -174,16 +246,6 @@ def collect(notebook: Any) -> dict[str, Json]:
     return values
 
 
-def kernel_environment(root: Path) -> dict[str, str]:
-    """The kernel sees what the runner sees, but with its own environment first on PATH."""
-    environment = dict(os.environ)
-    environment["PATH"] = f"{root / 'env/bin'}{os.pathsep}{environment.get('PATH', os.defpath)}"
-    environment["VIRTUAL_ENV"] = str(root / "env")
-    return environment
-
-
 def _short(value: Json) -> str:
-    import json
-
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 400 else text[:400] + "…"

@@ -18,10 +18,11 @@ def publish_output(name: str, value: object) -> None:
     document = _document(name, value)
     shown = f"{name} = {json.dumps(document, ensure_ascii=False)}"
     # Only a kernel has loaded IPython already; a plain script gets the line of text.
-    shell = sys.modules.get("IPython")
-    if shell is not None and shell.get_ipython() is not None:
-        data = {OUTPUT_MIME: {"name": name, "value": document}, "text/plain": shown}
-        shell.display.publish_display_data(data)
+    loaded = sys.modules.get("IPython")
+    if loaded is not None and loaded.get_ipython() is not None:
+        from IPython.display import publish_display_data
+
+        publish_display_data({OUTPUT_MIME: {"name": name, "value": document}, "text/plain": shown})
     else:
         print(shown)
 
