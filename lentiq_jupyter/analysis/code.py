@@ -131,7 +131,10 @@ def parse(python: str) -> ast.Module:
             break
         bare, skipped = rest, skipped + 1
     try:
-        return _tree("\n" * skipped + _SameLines().transform_cell(bare))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of IPython about odd line ends
+            made = _SameLines().transform_cell(bare)
+        return _tree("\n" * skipped + made)
     except (RuntimeError, ValueError, IndexError, AttributeError) as error:
         raise SyntaxError(str(error)) from error
 

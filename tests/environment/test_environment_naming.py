@@ -1,0 +1,147 @@
+"""Names, closures and lock texts: the pure half of the environment."""
+
+from __future__ import annotations
+
+import pytest
+
+from lentiq_jupyter.environment import Distribution, Installed, name_distributions
+from lentiq_jupyter.environment.closure import close
+from lentiq_jupyter.environment.installed import origin
+from lentiq_jupyter.environment.locking import make_lock
+from lentiq_jupyter.environment.naming import Need
+from lentiq_jupyter.environment.uv_compile import Pin, parse_pins
+from lentiq_jupyter.model import Facts, HiddenNeed, ImportFact, InstallFact, Package, Place, Witness
+
+PLACE = Place(file="nb.ipynb", line=1, cell=0)
+
+
+def facts(*imports: str, lines: tuple[str, ...] = (), hidden: tuple[str, ...] = (), optional: tuple[str, ...] = ()):
+    return Facts(
+        notebook="nb.ipynb",
+        sha256="",
+        kernel="",
+        imports=tuple(ImportFact(module=one, place=PLACE) for one in imports)
+        + tuple(ImportFact(module=one, place=PLACE, optional=True) for one in optional),
+        installs=tuple(InstallFact(requirement=one, place=PLACE) for one in lines),
+        hidden=tuple(HiddenNeed(distribution=one, because="call", place=PLACE) for one in hidden),
+    )
+
+
+def kernel(*distributions: Distribution) -> Installed:
+    markers = {"python_version": "3.11", "sys_platform": "linux"}
+    return Installed(python="3.11", markers=markers, stdlib=frozenset({"os"}), distributions=distributions)
+
+
+def named(*arguments, **keywords) -> list[tuple[str, Witness]]:
+    return [(need.name, need.witness) for need in name_distributions(*arguments, **keywords)]
+
+
+def test_without_a_kernel_tables_name_and_the_rest_is_guessed():
+    found = named(facts("os.path", "sklearn.svm", "PIL.Image", "numpy", "google.colab", "urllib2", "lentiq_jupyter"))
+    assert found == [("scikit-learn", Witness.TABLE), ("pillow", Witness.TABLE), ("numpy", Witness.RESOLVER)]
+
+
+def test_the_kernel_names_what_it_has():
+    installed = kernel(Distribution(name="My_Fork", version="1", modules=("sklearn",)))
+    assert named(facts("sklearn.svm"), installed) == [("my-fork", Witness.KERNEL)]
+
+
+def test_parts_of_a_shared_namespace_are_told_apart():
+    installed = kernel(
+        Distribution(name="google-cloud-storage", version="1", modules=("google.cloud.storage",)),
+        Distribution(name="protobuf", version="1", modules=("google.protobuf", "google._upb")),
+    )
+    assert named(facts("google.cloud.storage", "google.protobuf.json_format"), installed) == [
+        ("google-cloud-storage", Witness.KERNEL),
+        ("protobuf", Witness.KERNEL),
+    ]
+
+
+def test_of_two_owners_the_table_decides():
+    owners = [Distribution(name=name, version="1", modules=("cv2",)) for name in ("a-fork", "opencv-python-headless")]
+    assert named(facts("cv2"), kernel(*owners)) == [("opencv-python-headless", Witness.KERNEL)]
+
+
+def test_an_install_line_decides_between_the_names_of_an_import():
+    found = name_distributions(facts("cv2", lines=("opencv-python-headless>=4", "git+https://h.invalid/me/tool.git")))
+    assert [(need.requirement, need.witness) for need in found] == [
+        ("opencv-python-headless>=4", Witness.LINE),
+        ("tool @ git+https://h.invalid/me/tool.git", Witness.LINE),
+    ]
+
+
+def test_optional_imports_count_only_where_the_kernel_has_them():
+    there = kernel(Distribution(name="cupy", version="1", modules=("cupy",)))
+    assert named(facts(optional=("cupy",))) == []
+    assert named(facts(optional=("cupy",)), there) == [("cupy", Witness.KERNEL)]
+
+
+def test_a_hidden_need_is_met_by_what_is_there_instead():
+    there = kernel(Distribution(name="fastparquet", version="1", modules=("fastparquet",)))
+    assert named(facts(hidden=("pyarrow",)), there) == [("fastparquet", Witness.RULE)]
+    assert named(facts(hidden=("pyarrow",))) == [("pyarrow", Witness.RULE)]
+
+
+def test_the_closure_honours_extras_and_markers():
+    installed = kernel(
+        Distribution(name="A", version="1", requires=("b", 'c; extra == "x"', 'd; sys_platform == "win32"', "gone>2")),
+        Distribution(name="b", version="2", requires=("A",)),
+        Distribution(name="c", version="3"),
+        Distribution(name="d", version="4"),
+    )
+
+    def closed(requirement: str) -> tuple[list[str], list[str]]:
+        found = close([Need(name="a", requirement=requirement, witness=Witness.KERNEL, why="w")], installed)
+        return sorted(found.members), [need.requirement for need in found.missing]
+
+    assert closed("a") == (["a", "b"], ["gone>2"])
+    assert closed("a[x]") == (["a", "b", "c"], ["gone>2"])
+
+
+@pytest.mark.parametrize(
+    ("document", "installer", "found"),
+    [
+        (None, "pip", (None, False)),
+        ({"url": "file:///home/me/pkg", "dir_info": {"editable": True}}, "pip", ("file:///home/me/pkg", True)),
+        ({"url": "file:///croot/pkg/work", "dir_info": {}}, "conda", (None, False)),
+        (
+            {"url": "https://me:word@h.invalid/r.git", "vcs_info": {"vcs": "git", "commit_id": "abc"}},
+            "pip",
+            ("git+https://h.invalid/r.git@abc", False),
+        ),
+        (
+            {"url": "https://h.invalid/a-1.whl", "archive_info": {"hash": "sha256=ff"}},
+            "uv",
+            ("https://h.invalid/a-1.whl#sha256=ff", False),
+        ),
+    ],
+)
+def test_where_a_distribution_came_from(document, installer, found):
+    assert origin(document, installer) == found
+
+
+def test_a_lock_has_one_sorted_pin_a_line_with_its_hashes():
+    packages = [
+        Package(name=name, version="1", witness=Witness.KERNEL, hashes=(f"sha256:{name}", "sha256:0")) for name in "ba"
+    ]
+    lines = "a==1 --hash=sha256:a --hash=sha256:0\nb==1 --hash=sha256:b --hash=sha256:0\n"
+    assert make_lock(packages, "3.11").requirements == lines
+
+
+def test_a_lock_shows_no_hashes_unless_every_pin_has_some():
+    url = "git+https://h.invalid/r.git@abc"
+    packages = [
+        Package(name="a", version="1", witness=Witness.KERNEL, hashes=("sha256:a",)),
+        Package(name="b", version="2", witness=Witness.KERNEL, url=url),
+    ]
+    assert make_lock(packages, "3.11").requirements == f"a==1\nb @ {url}\n"
+
+
+def test_the_resolvers_answer_is_read_with_who_needs_what():
+    text = (
+        "idna==3.10 \\\n    --hash=sha256:b \\\n    --hash=sha256:a\n    # via requests\nx @ https://h.invalid/x.whl\n"
+    )
+    assert parse_pins(text) == [
+        Pin(name="idna", version="3.10", url=None, hashes=("sha256:a", "sha256:b"), via="requests"),
+        Pin(name="x", version="", url="https://h.invalid/x.whl", hashes=()),
+    ]
