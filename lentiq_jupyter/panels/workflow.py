@@ -7,6 +7,7 @@ a cell runs. Traits hold documents (`model.encode` of the records).
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
 from collections.abc import Mapping
@@ -54,7 +55,8 @@ class WorkflowPanel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets ha
     def __init__(self, workflow: Optional[Workflow] = None, service: Optional[Service] = None) -> None:
         self._esm, self._css = read_frontend()
         self._service = connect() if service is None else service
-        self._pool = ThreadPoolExecutor(2, thread_name_prefix="lentiq-panel")
+        # One thread: wishes are done in the order they came, so that a start never overtakes a save.
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="lentiq-panel")
         self._closed = threading.Event()
         self._timer: Optional[threading.Timer] = None
         self._saved: object = encode(workflow) if workflow is not None and workflow.revision else None
@@ -111,7 +113,7 @@ class WorkflowPanel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets ha
             self._submit(lambda: self._guard(wishes[str(kind)], ends_busy=True))
 
     def _submit(self, work: Callable[[], None]) -> None:
-        if not self._closed.is_set():
+        with contextlib.suppress(RuntimeError):  # the panel was closed in this moment
             self._pool.submit(work)
 
     def _guard(self, work: Callable[[], None], ends_busy: bool = False) -> None:
