@@ -66,7 +66,7 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
     const widget = new ViewWidget(trans, () => <Host />, visible => model.watch(visible));
     widget.id = ID;
     widget.title.icon = blockIcon;
-    widget.title.caption = trans.__('Lentiq: blocks, workflows, runs');
+    widget.title.caption = trans.__('Lentiq');
     app.shell.add(widget, 'left', { rank: 550, type: 'Lentiq' });
     restorer?.add(widget, ID);
 

@@ -7,8 +7,10 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
   type Connection,
-  type Edge as FlowEdge
+  type Edge as FlowEdge,
+  type NodeHandle
 } from '@xyflow/react';
 import type { Block, Run, Workflow } from '../../contract';
 import { canWait, faultsOf, layersOf, linksOf, newerVersion, taskRunOf, type Edit } from '../../state/composer';
@@ -17,8 +19,18 @@ import { TaskNode, type TaskFlowNode } from './TaskNode';
 
 const WIDTH = 196;
 const HEIGHT = 60;
-const GAP_X = 64;
-const GAP_Y = 24;
+/** Between layers there is room for the names of outputs; between neighbours in a layer for nothing. */
+const BETWEEN = 64;
+const BESIDE = 24;
+
+const HANDLES_RIGHT: NodeHandle[] = [
+  { type: 'target', position: Position.Left, x: 0, y: HEIGHT / 2, width: 1, height: 1 },
+  { type: 'source', position: Position.Right, x: WIDTH, y: HEIGHT / 2, width: 1, height: 1 }
+];
+const HANDLES_DOWN: NodeHandle[] = [
+  { type: 'target', position: Position.Top, x: WIDTH / 2, y: 0, width: 1, height: 1 },
+  { type: 'source', position: Position.Bottom, x: WIDTH / 2, y: HEIGHT, width: 1, height: 1 }
+];
 
 const NODE_TYPES = { task: TaskNode };
 const FIT = { padding: 0.16, maxZoom: 1, minZoom: 0.3 };
@@ -34,7 +46,7 @@ interface Props {
   onEdit: (edit: Edit) => void;
 }
 
-/** The tasks and who waits for whom, drawn from left to right. */
+/** The tasks and who waits for whom, drawn from left to right, or downwards where that shows them larger. */
 export function Graph(props: Props) {
   const trans = useTrans();
   const empty = props.workflow.tasks.length === 0;
@@ -58,27 +70,28 @@ function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Pro
   const tasks = workflow.tasks;
   const { fitView } = useReactFlow();
 
+  const width = useStore(store => store.width);
+  const height = useStore(store => store.height);
+  const layers = useMemo(() => layersOf(tasks), [tasks]);
+  const widest = Math.max(...layers.map(layer => layer.length));
+  const down = isBetterDown(layers.length, widest, width, height);
+
   const nodes = useMemo(() => {
-    const layers = layersOf(tasks);
-    const tallest = Math.max(...layers.map(layer => layer.length));
-    return layers.flatMap((layer, column) =>
-      layer.map((name, row): TaskFlowNode => {
+    const along = (down ? HEIGHT : WIDTH) + BETWEEN;
+    const across = (down ? WIDTH : HEIGHT) + BESIDE;
+    return layers.flatMap((layer, depth) =>
+      layer.map((name, number): TaskFlowNode => {
         const task = tasks.find(one => one.name === name);
+        const aside = (number + (widest - layer.length) / 2) * across;
         return {
           id: name,
           type: 'task',
-          position: {
-            x: column * (WIDTH + GAP_X),
-            y: (row + (tallest - layer.length) / 2) * (HEIGHT + GAP_Y)
-          },
+          position: down ? { x: aside, y: depth * along } : { x: depth * along, y: aside },
           // Sizes and handles are known, so nothing has to be measured before edges can be drawn.
           width: WIDTH,
           height: HEIGHT,
           measured: { width: WIDTH, height: HEIGHT },
-          handles: [
-            { type: 'target', position: Position.Left, x: 0, y: HEIGHT / 2, width: 1, height: 1 },
-            { type: 'source', position: Position.Right, x: WIDTH, y: HEIGHT / 2, width: 1, height: 1 }
-          ],
+          handles: down ? HANDLES_DOWN : HANDLES_RIGHT,
           data: {
             name,
             block: task ? `${task.block}${task.version ? `@${task.version}` : ''}` : '',
@@ -86,12 +99,13 @@ function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Pro
             faulty: faultsOf(faults, tasks, name).length > 0,
             run: taskRunOf(run, name),
             selected: name === selected,
+            down,
             onSelect
           }
         };
       })
     );
-  }, [tasks, run, blocks, faults, selected, onSelect]);
+  }, [tasks, layers, widest, down, run, blocks, faults, selected, onSelect]);
 
   const edges = useMemo(
     () =>
@@ -111,7 +125,7 @@ function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Pro
   );
 
   // A changed structure is brought into view; a changed state is not.
-  const shape = edges.map(edge => edge.id).join() + nodes.map(node => node.id).join();
+  const shape = [down, width, height, ...edges.map(edge => edge.id), ...nodes.map(node => node.id)].join();
   useEffect(() => {
     const frame = requestAnimationFrame(() => void fitView(FIT));
     return () => cancelAnimationFrame(frame);
@@ -142,4 +156,11 @@ function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Pro
       <Controls showInteractive={false} fitViewOptions={FIT} />
     </ReactFlow>
   );
+}
+
+/** Whether the drawing is larger from top to bottom than from left to right, in a box of that size. */
+function isBetterDown(layers: number, widest: number, width: number, height: number): boolean {
+  const right = Math.min(1, width / (layers * (WIDTH + BETWEEN)), height / (widest * (HEIGHT + BESIDE)));
+  const down = Math.min(1, width / (widest * (WIDTH + BESIDE)), height / (layers * (HEIGHT + BETWEEN)));
+  return down > right;
 }

@@ -11,6 +11,8 @@ export type TaskFlowNode = Node<
     faulty: boolean;
     run: TaskRun | null;
     selected: boolean;
+    /** Drawn from top to bottom. */
+    down: boolean;
     onSelect: (task: string) => void;
   },
   'task'
@@ -19,13 +21,13 @@ export type TaskFlowNode = Node<
 /** One task in the graph. Its button selects it; its handles are dragged to make tasks wait. */
 export function TaskNode({ data }: NodeProps<TaskFlowNode>) {
   const trans = useTrans();
-  const { name, block, newer, faulty, run, selected, onSelect } = data;
+  const { name, block, newer, faulty, run, selected, down, onSelect } = data;
   const state = run ? `, ${run.state}` : '';
   const share = run && isTaskActive(run.state) && run.progress ? run.progress.done / (run.progress.total || 1) : null;
   const tone = run ? ` lq-node-${toneOf(run.state)}` : '';
   return (
     <div className={`lq-node${selected ? ' lq-node-selected' : ''}${faulty ? ' lq-node-faulty' : ''}${tone}`}>
-      <Handle type="target" position={Position.Left} title={trans.__('Drop here: %1 waits', name)} />
+      <Handle type="target" position={down ? Position.Top : Position.Left} title={trans.__('Drop here: %1 waits', name)} />
       <button
         type="button"
         className="lq-node-button nodrag nopan"
@@ -48,7 +50,11 @@ export function TaskNode({ data }: NodeProps<TaskFlowNode>) {
           <span style={{ width: `${Math.round(share * 100)}%` }} />
         </span>
       )}
-      <Handle type="source" position={Position.Right} title={trans.__('Drag to a task that waits for %1', name)} />
+      <Handle
+        type="source"
+        position={down ? Position.Bottom : Position.Right}
+        title={trans.__('Drag to a task that waits for %1', name)}
+      />
     </div>
   );
 }

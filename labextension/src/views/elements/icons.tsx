@@ -13,13 +13,16 @@ const SHAPES = {
   copy: <path d="M5.5 5.5h7v8h-7zM3.5 10.5v-8h7" />,
   edit: <path d="M3 13h2.5l7-7L10 3.5l-7 7zM9 4.5 11.5 7" />,
   file: <path d="M4 2h5l3 3v9H4zM9 2v3h3" />,
+  info: <path d="M8 2a6 6 0 1 1 0 12A6 6 0 0 1 8 2zM8 7.5V11M8 5v.2" />,
   log: <path d="M3 4h10M3 8h10M3 12h6" />,
   notebook: <path d="M4 2h9v12H4zM4 5H2.5M4 8H2.5M4 11H2.5M6.5 5.5h4" />,
   pause: <path d="M5.5 3.5v9M10.5 3.5v9" />,
   play: <path d="m5 3 8 5-8 5z" />,
   refresh: <path d="M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3" />,
+  resume: <path d="M4 3.5v9M7 3.5l6 4.5-6 4.5z" />,
   search: <path d="M7 3a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM10 10l3.5 3.5" />,
   stop: <path d="M4 4h8v8H4z" />,
+  warning: <path d="M8 2.2 14 13H2zM8 6.3v3.2M8 11.2v.2" />,
   trash: <path d="M3 4.5h10M6 4.5V3h4v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" />
 } satisfies { [name: string]: ReactNode };
 

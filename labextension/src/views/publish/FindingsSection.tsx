@@ -1,5 +1,5 @@
 import type { Finding, Severity } from '../../contract';
-import { Mark, useTrans } from '../elements';
+import { Icon, useTrans } from '../elements';
 
 interface Props {
   findings: Finding[];
@@ -8,10 +8,10 @@ interface Props {
 }
 
 const ORDER: readonly Severity[] = ['error', 'warning', 'info'];
-const MARKS = {
-  error: { mark: 'FAILED', tone: 'bad' },
-  warning: { mark: 'LOST', tone: 'wait' },
-  info: { mark: 'WAITING', tone: 'quiet' }
+const SIGNS = {
+  error: { name: 'close', className: 'lq-tone-bad' },
+  warning: { name: 'warning', className: 'lq-tone-wait' },
+  info: { name: 'info', className: 'lq-tone-quiet' }
 } as const;
 
 /** What the user should know, most serious first; a click leads to the cell. */
@@ -34,7 +34,9 @@ export function FindingsSection({ findings, unresolved, onCell }: Props) {
     <ul className="lq-findings" aria-label={trans.__('Findings')}>
       {sorted.map((finding, number) => (
         <li key={number} className={`lq-finding lq-finding-${finding.severity}`}>
-          <Mark {...MARKS[finding.severity]} label={severities[finding.severity]} />
+          <span role="img" aria-label={severities[finding.severity]}>
+            <Icon {...SIGNS[finding.severity]} />
+          </span>
           <span>{finding.message}</span>
           <PlaceLink finding={finding} onCell={onCell} />
         </li>

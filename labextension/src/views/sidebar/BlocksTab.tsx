@@ -73,8 +73,8 @@ function BlockRow({ block, ...props }: SidebarProps & { block: Block }) {
           {spec.name}
           <span className="lq-version">@{block.version}</span>
         </span>
-        <Verdict block={block} />
         <span className="lq-meta">
+          <Verdict block={block} />
           <span>{trans._n('%1 input', '%1 inputs', spec.inputs.length)}</span>
           <span>{readableBytes(block.size)}</span>
           <span title={fullTime(block.created)}>{relativeTime(block.created, now)}</span>
@@ -96,7 +96,7 @@ function Verdict({ block }: { block: Block }) {
   const tone = verdictTone(verdict);
   return (
     <span className={`lq-chip lq-tone-${tone}`} title={block.verification.evidence}>
-      <Mark mark={tone === 'good' ? 'SUCCEEDED' : 'LOST'} tone={tone} />
+      {tone === 'good' ? <Mark mark="SUCCEEDED" tone={tone} /> : <Icon name="warning" />}
       {words[verdict]}
     </span>
   );

@@ -62,7 +62,7 @@ function Row({ row, state, dispatch, ...calls }: SidebarProps & { row: WorkflowR
         />
         {workflow.schedule && (
           <IconButton
-            icon={workflow.paused ? 'refresh' : 'pause'}
+            icon={workflow.paused ? 'resume' : 'pause'}
             label={workflow.paused ? trans.__('Resume %1', name) : trans.__('Pause %1', name)}
             onClick={() => calls.onPause(row, !workflow.paused)}
           />
