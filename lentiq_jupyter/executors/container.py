@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from ..errors import BadInput
 from ..model import (
     ENV_INPUTS,
     ENV_RESULTS,
@@ -20,33 +19,14 @@ from ..model import (
     Json,
     format_memory,
 )
+from .inputs import inputs_text
 
 LABEL_POOL = "io.lentiq.pool"
 LABEL_JOB = "io.lentiq.job"
-# A single string of the environment may have 128 KiB on Linux (MAX_ARG_STRLEN).
-INPUTS_LIMIT_BYTES = 120 * 1024
 PIDS_LIMIT = 4096
 _NEVER = "0001-"  # how the engine writes the time of what has not happened
 _SIGTERM_CODE, _SIGKILL_CODE, _LOST_CODE = 143, 137, 255
 _KERNEL_DIED_CODE = 3
-
-
-def inputs_text(inputs: Mapping[str, Json]) -> str:
-    """The JSON that goes into the job's environment.
-
-    Raises
-    ------
-    BadInput
-        If it is larger than an environment variable may be.
-    """
-    text = json.dumps(inputs, ensure_ascii=False)
-    size = len(text.encode())
-    if size > INPUTS_LIMIT_BYTES:
-        raise BadInput(
-            f"The inputs have {size} bytes; at most {INPUTS_LIMIT_BYTES} are passed by value.",
-            "Write large data to a file and give its path.",
-        )
-    return text
 
 
 def container_options(job: Job, image: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ nothing but the network of a proof: blocks run with the rights of whoever runs t
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import math
@@ -28,15 +29,14 @@ from ..model import (
     ENV_INPUTS,
     ENV_RESULTS,
     RESULT_ERROR,
-    RESULT_NOTEBOOK,
-    RESULT_OUTPUTS,
-    RESULT_PROGRESS,
     BlockKind,
     Execution,
     ExecutionState,
     Job,
     format_memory,
 )
+from .inputs import inputs_text
+from .results import RESULT_FILES, failure, put, unwritable
 from .unpacked import UnpackedImages
 
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
@@ -44,9 +44,6 @@ _PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
-_RESULTS = (RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, RESULT_ERROR)
-# A single string of the environment may have 128 KiB on Linux (MAX_ARG_STRLEN).
-_INPUTS_LIMIT = 120 * 1024
 _WATCH_S = 0.05
 _SEARCH_S = 0.5
 
@@ -66,7 +63,7 @@ class ProcessExecutor:
     def __init__(self, folder: Path, registry: Registry, interpreter: Callable[[str], Path]) -> None:
         self._folder = folder
         self._images = UnpackedImages(folder, registry, interpreter)
-        self._subscribers: list[tuple[str, Callable[[str], None]]] = []
+        self._watches: list[_Watch] = []
 
     def _job(self, name: str) -> Path:
         if "/" in name or name.startswith("."):
@@ -80,15 +77,13 @@ class ProcessExecutor:
             return
         if job.block.spec.kind is not BlockKind.NOTEBOOK:
             raise BadInput(f"Block {job.block.reference} is an image.", "Run it with the docker executor.")
-        inputs = json.dumps(job.inputs, ensure_ascii=False)
-        if len(inputs.encode()) > _INPUTS_LIMIT:
-            raise BadInput(f"The inputs have more than {_INPUTS_LIMIT} bytes.", "Pass a path instead of the data.")
+        inputs = inputs_text(job.inputs)
         root = self._images.root(job.block)
         try:
             (folder / "results").mkdir(parents=True, exist_ok=True)
             _write(folder / "job.json", {"pool": job.pool, "block": job.block.reference})
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error) from error
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment |= job.environment | job.secrets
         environment |= {
@@ -113,7 +108,7 @@ class ProcessExecutor:
         try:
             errors = (folder / "supervisor.log").open("ab")
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise unwritable(folder, error) from error
         with errors:
             child = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_SUPERVISOR), str(folder)],
@@ -135,33 +130,34 @@ class ProcessExecutor:
 
     def _await(self, name: str, child: subprocess.Popen[bytes]) -> None:
         child.wait()
-        self._tell(name)
+        pool = self.pool_of(name)
+        for watch in tuple(self._watches):
+            if watch.pool == pool:
+                watch.tell(name)
 
-    def _tell(self, name: str) -> None:
-        pool = self._pool(self._job(name))
-        for wanted, ended in tuple(self._subscribers):
-            if wanted == pool:
-                ended(name)
+    def pool_of(self, name: str) -> str | None:
+        """The data pool of a job; None if there is no such job, or not yet."""
+        found = _read(self._job(name) / "job.json")
+        return str(found["pool"]) if found and "pool" in found else None
 
-    def _pool(self, folder: Path) -> str | None:
-        try:
-            return str(json.loads((folder / "job.json").read_bytes())["pool"])
-        except (OSError, ValueError, KeyError):
-            return None
+    def has_exit(self, name: str) -> bool:
+        """Whether a job has left its end: the cheapest look."""
+        return (self._job(name) / "exit.json").exists()
 
     def find(self, pool: str) -> dict[str, Execution]:
         """See `Executor.find`."""
         found: dict[str, Execution] = {}
-        for folder in self._jobs():
-            if self._pool(folder) == pool:
-                execution = self.inspect(folder.name)
+        for name in self.names():
+            if self.pool_of(name) == pool:
+                execution = self.inspect(name)
                 if execution is not None:
-                    found[folder.name] = execution
+                    found[name] = execution
         return found
 
-    def _jobs(self) -> list[Path]:
+    def names(self) -> list[str]:
+        """All jobs here, of whatever pool and state."""
         try:
-            return sorted((self._folder / "jobs").iterdir())
+            return sorted(one for one in os.listdir(self._folder / "jobs") if not one.startswith("."))
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -204,17 +200,18 @@ class ProcessExecutor:
         )
 
     def collect(self, name: str, into: Path) -> None:
-        """See `Executor.collect`."""
-        results = self._job(name) / "results"
-        try:
-            into.mkdir(parents=True, exist_ok=True)
-            for file in _RESULTS:
-                if (results / file).is_file():
-                    partial = into / f".{file}.partial"
-                    shutil.copyfile(results / file, partial)
-                    partial.replace(into / file)
-        except OSError as error:
-            raise _unwritable(into, error) from error
+        """See `Executor.collect`. Raises NotFound for a job that is not here."""
+        folder = self._job(name)
+        if not folder.is_dir():
+            raise NotFound(f"There is no job {name} here.")
+        for file in RESULT_FILES:
+            try:
+                body = (folder / "results" / file).read_bytes()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise Unavailable(f"{folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
+            put(into, file, body)
 
     def log(self, name: str, offset: int = 0) -> bytes:
         """See `Executor.log`."""
@@ -239,51 +236,104 @@ class ProcessExecutor:
     def remove(self, name: str) -> None:
         """See `Executor.remove`."""
         execution = self.inspect(name)
-        if execution is not None and execution.state is not ExecutionState.RUNNING:
-            shutil.rmtree(self._job(name), ignore_errors=True)
+        if execution is None or execution.state is ExecutionState.RUNNING:
+            return
+        # Renamed first: half a job must never look like one that was not started.
+        gone = self._folder / "jobs" / f".gone-{name}"
+        with contextlib.suppress(OSError):
+            shutil.rmtree(gone, ignore_errors=True)
+            self._job(name).rename(gone)
+            shutil.rmtree(gone, ignore_errors=True)
 
     def subscribe(self, pool: str, ended: Callable[[str], None]) -> Callable[[], None]:
-        """See `Executor.subscribe`. Jobs started by other processes are seen by looking at their folders."""
-        entry = (pool, ended)
-        self._subscribers.append(entry)
-        done = threading.Event()
-        thread = threading.Thread(target=self._watch, args=(pool, ended, done), name=f"watch-{pool}", daemon=True)
-        thread.start()
+        """See `Executor.subscribe`. What had ended before is the caller's to find.
+
+        Jobs that this object started are told of at once; those of other processes are seen by looking at
+        their folders.
+        """
+        watch = _Watch(self, pool, ended)
+        self._watches.append(watch)
+        watch.thread.start()
 
         def unsubscribe() -> None:
-            done.set()
-            if entry in self._subscribers:
-                self._subscribers.remove(entry)
-            if threading.current_thread() is not thread:
-                thread.join(timeout=5)
+            if watch in self._watches:
+                self._watches.remove(watch)
+            watch.close()
 
         return unsubscribe
 
-    def _watch(self, pool: str, ended: Callable[[str], None], done: threading.Event) -> None:
-        running: set[str] = set()
-        searched = 0.0
-        while not done.wait(_WATCH_S):
-            gone = {name for name in running if (self._job(name) / "exit.json").exists()}
-            now = time.monotonic()
-            if now - searched >= _SEARCH_S:
-                searched = now
-                try:
-                    found = self.find(pool)
-                except LentiqError:
-                    continue  # the disk does not answer; the next look may
-                gone |= {
-                    name for name in running if name not in found or found[name].state is not ExecutionState.RUNNING
-                }
-                running |= {name for name, one in found.items() if one.state is ExecutionState.RUNNING}
-            for name in gone:
-                running.discard(name)
-                ended(name)
+
+class _Watch:
+    """One thread that looks for the ends of a pool's jobs, and tells each once."""
+
+    def __init__(self, executor: ProcessExecutor, pool: str, ended: Callable[[str], None]) -> None:
+        self._executor = executor
+        self.pool = pool
+        self._ended = ended
+        self._lock = threading.Lock()
+        self._done = threading.Event()
+        self._running: set[str] = set()
+        # Names that need no more looks: told, or of another pool.
+        self._settled: set[str] = set()
+        for name in executor.names():
+            self._look(name, tell=False)
+        self.thread = threading.Thread(target=self._watch, name=f"watch-{pool}", daemon=True)
+
+    def tell(self, name: str) -> None:
+        """Say that a job of the pool has ended, unless that was said."""
+        with self._lock:
+            self._running.discard(name)
+            if name in self._settled or self._done.is_set():
+                return
+            self._settled.add(name)
+        self._ended(name)
+
+    def _look(self, name: str, *, tell: bool) -> None:
+        pool = self._executor.pool_of(name)
+        if pool is not None and pool != self.pool:
+            self._settled.add(name)
+            return
+        execution = self._executor.inspect(name) if pool is not None else None
+        if execution is None:
+            return  # being prepared
+        if execution.state is ExecutionState.RUNNING:
+            self._running.add(name)
+        elif tell:
+            self.tell(name)
+        else:
+            self._settled.add(name)
+
+    def _watch(self) -> None:
+        searched = time.monotonic()
+        while not self._done.wait(_WATCH_S):
+            for name in tuple(self._running):
+                if self._executor.has_exit(name):
+                    self.tell(name)
+            if time.monotonic() - searched < _SEARCH_S:
+                continue
+            searched = time.monotonic()
+            # A disk that does not answer now may at the next look.
+            with contextlib.suppress(LentiqError):
+                names = set(self._executor.names())
+                with self._lock:
+                    self._settled &= names
+                    self._running &= names
+                    todo = names - self._settled
+                for name in todo:
+                    self._look(name, tell=True)
+
+    def close(self) -> None:
+        """Stop looking."""
+        self._done.set()
+        if threading.current_thread() is not self.thread:
+            self.thread.join(timeout=5)
 
 
 def _is_locked(path: Path) -> bool:
     try:
         with path.open("rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared, so that two who look do not take each other for the supervisor.
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     except OSError:
@@ -299,12 +349,10 @@ def _starts(folder: Path) -> int:
 
 
 def _said(results: Path) -> str:
-    found = _read(results / RESULT_ERROR)
-    if not found:
+    try:
+        return failure((results / RESULT_ERROR).read_bytes())
+    except OSError:
         return ""
-    cell = found.get("cell")
-    where = f" (cell {cell + 1})" if isinstance(cell, int) else ""
-    return f"{found.get('ename')}: {str(found.get('evalue')).splitlines()[0] if found.get('evalue') else ''}{where}"
 
 
 def _time(seconds: float) -> datetime:
@@ -323,7 +371,3 @@ def _write(path: Path, document: dict[str, object]) -> None:
     partial = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
     partial.write_text(json.dumps(document), encoding="utf-8")
     partial.replace(path)
-
-
-def _unwritable(folder: Path, error: OSError) -> Unavailable:
-    return Unavailable(f"{folder} cannot be written: {error.strerror}.", "Free space, or set LENTIQ_HOME.")
