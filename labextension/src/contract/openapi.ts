@@ -518,6 +518,8 @@ export interface components {
         InspectRequest: {
             path: string;
             /** @default null */
+            kernel: string | null;
+            /** @default null */
             kernel_id: string | null;
             /** @default false */
             no_kernel: boolean;
@@ -740,6 +742,7 @@ export interface components {
         Status: {
             version: string;
             home: string;
+            root: string;
             registry: components["schemas"]["Json"];
             executor: components["schemas"]["Json"];
             scheduler: components["schemas"]["Json"];

@@ -20,7 +20,7 @@ import { TaskNode, type TaskFlowNode } from './TaskNode';
 const WIDTH = 196;
 const HEIGHT = 60;
 /** Between layers there is room for the names of outputs; between neighbours in a layer for nothing. */
-const BETWEEN = 64;
+const BETWEEN = 84;
 const BESIDE = 24;
 
 const HANDLES_RIGHT: NodeHandle[] = [
