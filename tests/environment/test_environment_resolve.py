@@ -191,7 +191,7 @@ def test_versions_that_contradict_each_other_are_told(bare):
 
 @pytest.mark.network
 def test_pipreqs_knows_names_of_its_own():
-    assert ask_pipreqs(["yaml"]) == {"yaml": "pyyaml"}
+    assert ask_pipreqs(["yaml", "no_such_module_of_ours", "not a name"]) == {"yaml": "pyyaml"}
 
 
 def test_pipreqs_that_cannot_run_is_no_error(no_index, tmp_path, monkeypatch):
