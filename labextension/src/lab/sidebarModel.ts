@@ -40,7 +40,8 @@ export class SidebarModel {
     this.log = new LogFollower(api, (id, name) => {
       const run = this.runs.get().value?.find(one => one.id === id);
       const task = run?.tasks.find(one => one.task.name === name);
-      return task ? isTaskActive(task.state) : false;
+      // A run that was started just now is not in the list yet.
+      return task ? isTaskActive(task.state) : true;
     });
   }
 

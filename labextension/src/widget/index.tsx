@@ -111,8 +111,11 @@ function Panel({ model }: { model: AnyModel<Traits> }) {
 
 export default {
   render({ model, el }: RenderProps<Traits>): () => void {
-    el.classList.add('lq-widget');
-    const root = createRoot(el);
+    // A box of its own: the host may empty `el` before it cleans up, and React must still find its nodes.
+    const box = document.createElement('div');
+    box.className = 'lq-widget';
+    el.append(box);
+    const root = createRoot(box);
     root.render(<Panel model={model} />);
     return () => root.unmount();
   }

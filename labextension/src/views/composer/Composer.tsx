@@ -69,7 +69,9 @@ export function Composer(props: ComposerProps) {
       props.onLog(null);
     }
   };
-  const faults = [ownFault(workflow), ...check.faults].filter(fault => fault !== '');
+  // Without tasks the empty graph says what to do.
+  const own = workflow.tasks.length > 0 ? ownFault(workflow) : '';
+  const faults = [own, ...check.faults].filter(fault => fault !== '');
 
   return (
     <section className="lq-root lq-composer" aria-label={trans.__('Workflow composer')}>
