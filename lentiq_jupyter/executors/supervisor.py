@@ -54,6 +54,7 @@ def main() -> int:
         end = {"exit_code": 127, "reason": f"could not start: {error}"}
     finally:
         _kill_all()
+        _bury()
         shutil.rmtree(temporary, ignore_errors=True)
     end.update(started_at=began, ended_at=time.time(), network=network)
     _write("exit.json", end)
@@ -210,6 +211,13 @@ def _kill_all() -> None:
         if not [pid for pid in pids if _still_runs(pid)]:
             return
         time.sleep(0.02)
+
+
+def _bury() -> None:
+    """Take the ends of orphans, so that nothing of the job is left in the table of processes."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _still_runs(pid: int) -> bool:

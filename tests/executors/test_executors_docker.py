@@ -1,0 +1,183 @@
+"""What the docker executor promises beyond the contract."""
+
+from __future__ import annotations
+
+import dataclasses
+from contextlib import closing
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+import pytest
+from executor_blocks import Bench, wait_for
+
+from lentiq_jupyter.errors import BadInput, NotFound, Unavailable
+from lentiq_jupyter.executors import DockerExecutor
+from lentiq_jupyter.executors.container import container_options, execution_of
+from lentiq_jupyter.model import Block, BlockKind, BlockSpec, Execution, ExecutionState, Job, Resources
+from lentiq_jupyter.registry import DistributionRegistry, LayoutRegistry
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+BLOCK = Block(
+    spec=BlockSpec(name="does"),
+    version="1",
+    image="does@sha256:" + "a" * 64,
+    digest="sha256:" + "a" * 64,
+    image_id="sha256:" + "b" * 64,
+    created=NOW,
+)
+JOB = Job(
+    name="lentiq-r-t-1",
+    pool="pool",
+    block=BLOCK,
+    inputs={"rows": 3, "name": "é"},
+    resources=Resources(cpu_millicores=500, memory_bytes=2**28),
+    environment={"LENTIQ_TASK": "t"},
+    secrets={"TOKEN": "s"},
+    allow_network=False,
+)
+STATE: dict[str, Any] = {
+    "Status": "exited",
+    "StartedAt": "2026-11-01T00:00:00.123456789Z",
+    "FinishedAt": "2026-11-01T00:00:02.5Z",
+    "ExitCode": 0,
+    "OOMKilled": False,
+    "Dead": False,
+    "Error": "",
+}
+
+
+def seen(said: str = "", **state: object) -> Execution | None:
+    attributes = {"State": {**STATE, **state}, "RestartCount": 0, "HostConfig": {"Memory": 2**28}}
+    return execution_of("j", attributes, said)
+
+
+def test_options_of_a_notebook_block() -> None:
+    assert container_options(JOB, "host/does@sha256:a") == {
+        "image": "host/does@sha256:a",
+        "name": "lentiq-r-t-1",
+        "labels": {"io.lentiq.pool": "pool", "io.lentiq.job": "lentiq-r-t-1"},
+        "environment": {
+            "LENTIQ_TASK": "t",
+            "TOKEN": "s",
+            "LENTIQ_INPUTS": '{"rows": 3, "name": "é"}',
+            "LENTIQ_RESULTS": "/lentiq/results",
+        },
+        "nano_cpus": 500_000_000,
+        "mem_limit": 2**28,
+        "memswap_limit": 2**28,
+        "pids_limit": 4096,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "read_only": True,
+        "init": True,
+        "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777"},
+        "volumes": ["/lentiq/results"],
+        "log_config": {"Type": "json-file", "Config": {}},
+        "restart_policy": {"Name": "no"},
+        "auto_remove": False,
+        "detach": True,
+        "network_mode": "none",
+    }
+
+
+def test_image_block_gets_its_command_and_plain_inputs() -> None:
+    spec = dataclasses.replace(BLOCK.spec, kind=BlockKind.IMAGE, command=("echo", "a b"))
+    job = dataclasses.replace(JOB, block=dataclasses.replace(BLOCK, spec=spec), allow_network=True)
+    options = container_options(job, "busybox")
+    assert (options["command"], options["read_only"], "tmpfs" in options, "network_mode" in options) == (
+        ["echo", "a b"],
+        False,
+        False,
+        False,
+    )
+    assert options["environment"]["LENTIQ_INPUT_ROWS"] == "3"
+    assert options["environment"]["LENTIQ_INPUT_NAME"] == "é"
+
+
+def test_ends_are_told_apart() -> None:
+    started, ended = datetime.fromisoformat(STATE["StartedAt"]), datetime.fromisoformat(STATE["FinishedAt"])
+    done = Execution(
+        name="j", state=ExecutionState.SUCCEEDED, starts=1, started_at=started, ended_at=ended, exit_code=0
+    )
+    failed = dataclasses.replace(done, state=ExecutionState.FAILED)
+    killed = "killed: used more than 256Mi of memory"
+    assert seen() == done
+    assert seen(Status="created", StartedAt="0001-01-01T00:00:00Z") is None
+    assert seen(Status="running") == Execution(name="j", state=ExecutionState.RUNNING, starts=1, started_at=started)
+    assert seen(ExitCode=1) == dataclasses.replace(failed, exit_code=1, reason="exit code 1")
+    assert seen("E: x (cell 2)", ExitCode=1) == dataclasses.replace(failed, exit_code=1, reason="E: x (cell 2)")
+    assert seen(ExitCode=3, OOMKilled=True) == dataclasses.replace(failed, exit_code=3, reason=killed)
+    assert seen(ExitCode=143) == dataclasses.replace(failed, exit_code=143, reason="exit code 143", stopped=True)
+    assert seen(ExitCode=255) == dataclasses.replace(
+        done, state=ExecutionState.LOST, exit_code=255, reason="the Docker Engine lost it"
+    )
+
+
+def test_engine_that_does_not_answer_is_said(tmp_path: Any) -> None:
+    executor = DockerExecutor(
+        LayoutRegistry(tmp_path), lambda: docker.DockerClient("tcp://127.0.0.1:1", version="1.41")
+    )
+    with pytest.raises(Unavailable, match="Start Docker"):
+        executor.start(JOB)
+    with pytest.raises(Unavailable, match="Start Docker"):
+        executor.find("pool")
+
+
+@pytest.mark.docker
+def test_incomplete_and_local_blocks_need_the_process_executor(tmp_path: Any) -> None:
+    executor = DockerExecutor(LayoutRegistry(tmp_path))
+    with pytest.raises(BadInput, match="--executor process"):
+        executor.start(JOB)
+    with pytest.raises(BadInput, match="has no base layers"):
+        executor.start(dataclasses.replace(JOB, block=dataclasses.replace(BLOCK, complete=False)))
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_missing_image_is_said(docker_registry: DistributionRegistry) -> None:
+    with pytest.raises(NotFound, match="Publish the block again"):
+        DockerExecutor(docker_registry).start(JOB)
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_image_block_runs_its_own_program(registry_host: str, docker_registry: DistributionRegistry) -> None:
+    spec = BlockSpec(
+        name="greets",
+        kind=BlockKind.IMAGE,
+        base=f"{registry_host}/library/busybox:latest",
+        command=("sh", "-c", 'echo "rows $LENTIQ_INPUT_ROWS"'),
+    )
+    block = dataclasses.replace(BLOCK, spec=spec)
+    executor = DockerExecutor(docker_registry)
+    bench = Bench(executor, block, lambda: executor)
+    name = bench.start(inputs={"rows": 3})
+    assert bench.ended(name).state is ExecutionState.SUCCEEDED
+    assert executor.log(name) == b"rows 3\n"
+    nonsense = dataclasses.replace(block, spec=dataclasses.replace(spec, command=("no-such-program",)))
+    job = bench.job(block=nonsense)
+    with pytest.raises(BadInput, match="no-such-program"):
+        executor.start(job)
+    assert executor.inspect(job.name) is None
+    bench.close()
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+@pytest.mark.network
+def test_container_created_but_not_started_is_started(docker_bench: Bench) -> None:
+    job = docker_bench.job("print('ran')")
+    with closing(docker.from_env()) as client:
+        executor = docker_bench.executor
+        assert isinstance(executor, DockerExecutor)
+        client.containers.create(**container_options(job, executor._image(job)))
+        assert executor.inspect(job.name) is None
+        executor.start(job)
+        assert docker_bench.ended(job.name).starts == 1
+        limits = client.containers.get(job.name).attrs["HostConfig"]
+        assert (limits["NanoCpus"], limits["Memory"], limits["MemorySwap"]) == (10**9, 2**29, 2**29)
+        volumes = {one["Name"] for one in client.containers.get(job.name).attrs["Mounts"] if one["Type"] == "volume"}
+        assert len(volumes) == 1
+        executor.remove(job.name)
+        wait_for("volume to go", lambda: volumes.isdisjoint(one.name for one in client.volumes.list()))
