@@ -19,7 +19,7 @@ from ..errors import BadInput, LentiqError
 from ..model import ENV_INPUTS, ROOT, BlockSpec, Json, decode, parse_value
 from .cells import inputs_source, modules, secret_variables
 from .execute import BAD_INPUT, TERMINATED, execute, prepare
-from .results import open_results
+from .results import is_writable, open_results
 
 ENV_ROOT = "LENTIQ_ROOT"
 ENV_MODE = "LENTIQ_MODE"
@@ -111,7 +111,7 @@ def _import_only(root: Path, spec: BlockSpec) -> int:
 def _settle_home() -> None:
     """Libraries write under HOME; where it is missing or read-only, a temporary folder takes its place."""
     home = os.environ.get("HOME")
-    if not home or not os.access(home, os.W_OK):
+    if not home or not is_writable(home):
         os.environ["HOME"] = tempfile.gettempdir()
 
 

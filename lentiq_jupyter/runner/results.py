@@ -38,9 +38,18 @@ class Results:
         self.write(RESULT_ERROR, json.dumps(document, ensure_ascii=False))
 
 
+def is_writable(folder: str) -> bool:
+    """Whether a file can be made there; rights alone do not tell (a read-only mount, a superuser)."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
 def open_results() -> Results:
     """The folder that ``LENTIQ_RESULTS`` names; a temporary one where that is missing or read-only."""
     named = os.environ.get(ENV_RESULTS)
-    if named and os.path.isdir(named) and os.access(named, os.W_OK):
+    if named and is_writable(named):
         return Results(Path(named))
     return Results(Path(tempfile.mkdtemp(prefix="lentiq-results-")))
