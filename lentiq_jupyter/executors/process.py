@@ -91,7 +91,8 @@ class ProcessExecutor:
             ENV_RESULTS: str(folder / "results"),
             "LENTIQ_ROOT": str(root),
             "PYTHONPATH": str(root / "runner" / "lentiq"),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            # Compiled once for all runs, beside the unpacked images, which stay as they are.
+            "PYTHONPYCACHEPREFIX": str(self._folder / "bytecode"),
             "PYTHONUNBUFFERED": "1",
         }
         spec = {

@@ -143,7 +143,7 @@ class Transport:
             try:
                 response = self._authenticated(method, address, scopes, headers or {}, content)
             except Interrupted as error:
-                if last or (isinstance(error.__cause__, httpx.ConnectError) and _tls_fault(error.__cause__)):
+                if last or _is_final(error.__cause__):
                     raise
                 time.sleep(delays[attempt])
                 continue
@@ -301,6 +301,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     while seen is not None:
         yield seen
         seen = seen.__cause__ or seen.__context__
+
+
+def _is_final(error: BaseException | None) -> bool:
+    """Whether trying again is no use: an unknown host, or TLS that does not fit."""
+    if not isinstance(error, httpx.ConnectError):
+        return False
+    # EAI_AGAIN says that the resolver did not answer; offline machines give it for every name, at once.
+    return _tls_fault(error) or any(isinstance(one, socket.gaierror) for one in _causes(error))
 
 
 def _tls_fault(error: BaseException) -> bool:

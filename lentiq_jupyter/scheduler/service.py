@@ -249,11 +249,11 @@ class Scheduler:
                 unsubscribe()
             self._subscriptions.clear()
             return
-        for name, executor in self._executors.items():
-            if name in self._subscriptions:
-                continue
+        # An engine that nothing runs on may well be off: it is not asked.
+        used = {self._executor, *(run.executor for run in self._store.runs(active=True))}
+        for name in sorted(used & set(self._executors) - set(self._subscriptions)):
             try:
-                self._subscriptions[name] = executor.subscribe(self._pool, self._events.put)
+                self._subscriptions[name] = self._executors[name].subscribe(self._pool, self._events.put)
                 # For what ended before anybody listened.
                 self.wake()
             except Unavailable as error:
