@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import io
+import logging
 import os
 import tarfile
 import tempfile
@@ -34,6 +35,10 @@ from ..model import RESULT_ERROR, RESULTS_FOLDER, BlockKind, Execution, Executio
 from .container import LABEL_POOL, container_options, execution_of, grace, was_started
 from .results import RESULT_FILES, failure, put
 
+log = logging.getLogger(__name__)
+
+# A notebook with many pictures has some ten MiB; the service holds what it fetches in memory.
+RESULT_LIMIT_BYTES = 256 * 2**20
 _TIMEOUT_S = 60
 _RECONNECT_S = 1.0
 _LOCKS = 64
@@ -176,7 +181,7 @@ class DockerExecutor:
         identity = str(container.id)
         if identity not in self._said:
             # What has ended does not change, so it is asked once.
-            self._said[identity] = failure(_files(container).get(RESULT_ERROR, b""))
+            self._said[identity] = failure(_file(container, RESULT_ERROR) or b"")
         return execution_of(str(container.name), container.attrs, self._said[identity])
 
     def collect(self, name: str, into: Path) -> None:
@@ -185,9 +190,10 @@ class DockerExecutor:
             container = self._container(name)
             if container is None:
                 raise NotFound(f"There is no job {name} here.")
-            files = _files(container)
+            files = {file: _file(container, file) for file in RESULT_FILES}
         for file, body in files.items():
-            put(into, file, body)
+            if body is not None:
+                put(into, file, body)
 
     def log(self, name: str, offset: int = 0) -> bytes:
         """See `Executor.log`. The engine gives the whole log; what was read before is cut off here."""
@@ -248,6 +254,10 @@ class _Listener:
                 self._events = self._client.api.events(
                     since=self._since_ns // 10**9, filters=self._filters, decode=True
                 )
+                if self._done.is_set():
+                    # Closed while it was being connected: `close` had nothing to close yet.
+                    self._hang_up()
+                    return
                 for event in self._events:
                     if self._done.is_set():
                         return
@@ -260,12 +270,15 @@ class _Listener:
     def close(self) -> None:
         """Stop listening."""
         self._done.set()
-        if self._events is not None:
-            with suppress(DockerException, OSError, HTTPError, AttributeError):
-                self._events.close()
+        self._hang_up()
         if threading.current_thread() is not self.thread:
             self.thread.join(timeout=5)
         self._client.close()
+
+    def _hang_up(self) -> None:
+        if self._events is not None:
+            with suppress(DockerException, OSError, HTTPError, AttributeError):
+                self._events.close()
 
 
 def _engine_time_ns(client: docker.DockerClient) -> int:
@@ -273,28 +286,30 @@ def _engine_time_ns(client: docker.DockerClient) -> int:
     return int(datetime.fromisoformat(text).timestamp() * 1e9) if text else time.time_ns()
 
 
-def _files(container: Container) -> dict[str, bytes]:
-    """The result files of a container, running or ended, as far as they are written."""
+def _file(container: Container, name: str) -> bytes | None:
+    """One result file of a container, running or ended; None if it is not there, no plain file, or too large.
+
+    One by one, because a job may keep large files of its own beside them.
+    """
     for attempt in (1, 2, 3):
-        found: dict[str, bytes] = {}
         try:
-            stream, _ = container.get_archive(RESULTS_FOLDER)
-            body = io.BytesIO(b"".join(stream))
-            with tarfile.open(fileobj=body) as archive:
-                for member in archive:
-                    folder, _, name = member.name.rpartition("/")
-                    if member.isfile() and name in RESULT_FILES and "/" not in folder:
-                        content = archive.extractfile(member)
-                        found[name] = content.read() if content is not None else b""
+            stream, status = container.get_archive(f"{RESULTS_FOLDER}/{name}")
         except NoSuchContainer:
-            return {}
+            return None  # said of a missing file as well
+        size = int((status or {}).get("size", 0))
+        if size > RESULT_LIMIT_BYTES:
+            log.warning("%s of %s has %s bytes and is left out.", name, container.name, size)
+            return None
+        try:
+            with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
+                member = archive.next()
+                content = archive.extractfile(member) if member is not None and member.isfile() else None
+                return content.read() if content is not None else None
         except tarfile.TarError as error:
-            # A file was replaced while the engine read it.
+            # The file was replaced while the engine read it.
             if attempt == 3:
                 raise Unavailable("The job's results cannot be read.", "Try again.") from error
-            continue
-        return found
-    return {}
+    return None
 
 
 @contextmanager

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-from contextlib import closing
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import pytest
@@ -13,6 +25,7 @@ from executor_blocks import Bench, wait_for
 
 from lentiq_jupyter.errors import BadInput, NotFound, Unavailable
 from lentiq_jupyter.executors import DockerExecutor
+from lentiq_jupyter.executors import docker as docker_module
 from lentiq_jupyter.executors.container import container_options, execution_of
 from lentiq_jupyter.model import Block, BlockKind, BlockSpec, Execution, ExecutionState, Job, Resources
 from lentiq_jupyter.registry import DistributionRegistry, LayoutRegistry
@@ -181,3 +194,185 @@ def test_container_created_but_not_started_is_started(docker_bench: Bench) -> No
         assert len(volumes) == 1
         executor.remove(job.name)
         wait_for("volume to go", lambda: volumes.isdisjoint(one.name for one in client.volumes.list()))
+
+
+class Wire:
+    """A line to the engine that can be cut; what listens is the real engine."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listener.getsockname()[1]
+        self.whole = True
+        self.ends: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            if not self.whole:
+                near.close()
+                continue
+            engine = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
+            if engine.scheme == "unix":
+                far = socket.socket(socket.AF_UNIX)
+                far.connect(engine.path)
+            else:
+                far = socket.create_connection((engine.hostname or "", engine.port or 2375))
+            self.ends += [near, far]
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _carry(one: socket.socket, other: socket.socket) -> None:
+        with suppress(OSError):
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+        with suppress(OSError):
+            other.shutdown(socket.SHUT_RDWR)
+
+    def cut(self) -> None:
+        self.whole = False
+        for one in self.ends:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for one in self.ends:
+            one.close()
+        self.ends = []
+
+    def close(self) -> None:
+        self.cut()
+        # Wakes the thread that accepts.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    found = Wire()
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def shell_bench(registry_host: str, tmp_path: Path) -> Iterator[Callable[[str], Bench]]:
+    """Benches of image blocks that run a line of shell: ends in a second, needs no kernel."""
+    made: list[Bench] = []
+
+    def bench(script: str) -> Bench:
+        spec = BlockSpec(
+            name="does",
+            kind=BlockKind.IMAGE,
+            base=f"{registry_host}/library/busybox:latest",
+            command=("sh", "-c", script),
+        )
+        registry = LayoutRegistry(tmp_path / "none")
+        block = dataclasses.replace(BLOCK, spec=spec)
+        made.append(Bench(DockerExecutor(registry), block, lambda: DockerExecutor(registry)))
+        return made[-1]
+
+    yield bench
+    for one in made:
+        one.close()
+
+
+def listeners(pool: str) -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == f"docker-events-{pool}"]
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("listened_s", [0, 0.001, 0.01, 0.2])
+def test_unsubscribing_ends_the_thread_at_once_whenever_it_comes(listened_s: float, tmp_path: Path) -> None:
+    executor = DockerExecutor(LayoutRegistry(tmp_path))
+    pool = f"listened-{listened_s}"
+    for _ in range(5):
+        unsubscribe = executor.subscribe(pool, lambda name: None)
+        time.sleep(listened_s)
+        began = time.monotonic()
+        unsubscribe()
+        assert time.monotonic() - began < 2
+        assert listeners(pool) == []
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_end_while_the_engine_was_away_is_told_afterwards(
+    wire: Wire, shell_bench: Callable[[str], Bench], tmp_path: Path
+) -> None:
+    bench = shell_bench("sleep 2")
+    far = DockerExecutor(LayoutRegistry(tmp_path), lambda: docker.DockerClient(f"tcp://127.0.0.1:{wire.port}"))
+    told: list[str] = []
+    unsubscribe = far.subscribe(bench.pool, told.append)
+    name = bench.start(inputs={})
+    wire.cut()
+    bench.ended(name)
+    assert told == []
+    wire.whole = True
+    wait_for("word", lambda: told, 10)
+    assert told == [name]
+    unsubscribe()
+    assert listeners(bench.pool) == []
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_container_survives_the_death_of_who_started_it(shell_bench: Callable[[str], Bench], tmp_path: Path) -> None:
+    bench = shell_bench("echo begin; sleep 3; echo woke")
+    job = bench.job(inputs={})
+    code = (
+        "import pickle, pathlib, sys, time\n"
+        "from lentiq_jupyter.executors import DockerExecutor\n"
+        "from lentiq_jupyter.registry import LayoutRegistry\n"
+        "DockerExecutor(LayoutRegistry(pathlib.Path(sys.argv[1]))).start(pickle.load(sys.stdin.buffer))\n"
+        "print('started', flush=True)\n"
+        "time.sleep(100)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as starter:
+        assert starter.stdin is not None
+        assert starter.stdout is not None
+        starter.stdin.write(pickle.dumps(job))
+        starter.stdin.close()
+        assert starter.stdout.readline() == b"started\n"
+        starter.send_signal(signal.SIGKILL)
+        assert starter.wait(10) == -signal.SIGKILL
+    executor = bench.again()
+    assert executor.find(bench.pool)[job.name].state is ExecutionState.RUNNING
+    executor.start(job)
+    end = bench.ended(job.name)
+    assert (end.state, end.starts) == (ExecutionState.SUCCEEDED, 1)
+    assert executor.log(job.name) == b"begin\nwoke\n"
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_other_files_in_the_results_folder_are_not_fetched(shell_bench: Callable[[str], Bench], tmp_path: Path) -> None:
+    bench = shell_bench(
+        "cd $LENTIQ_RESULTS; echo {} > outputs.json; ln -s /etc/passwd error.json; mkdir progress.json;"
+        " head -c 100000000 /dev/zero > data.bin"
+    )
+    name = bench.start(inputs={})
+    assert bench.ended(name).state is ExecutionState.SUCCEEDED
+    tracemalloc.start()
+    try:
+        bench.executor.collect(name, tmp_path / "into")
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+    assert {path.name: path.read_bytes() for path in (tmp_path / "into").iterdir()} == {"outputs.json": b"{}\n"}
+
+
+@pytest.mark.docker
+@pytest.mark.registry
+def test_result_file_over_the_limit_stays_where_it_is(
+    shell_bench: Callable[[str], Bench], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(docker_module, "RESULT_LIMIT_BYTES", 1000)
+    bench = shell_bench("cd $LENTIQ_RESULTS; echo {} > outputs.json; head -c 1001 /dev/zero > notebook.ipynb")
+    name = bench.start(inputs={})
+    bench.ended(name)
+    bench.executor.collect(name, tmp_path / "into")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "into").iterdir()} == {"outputs.json": b"{}\n"}
