@@ -1,0 +1,156 @@
+"""A real JupyterLab with the extension, in a real Chromium.
+
+Pictures go to the folder that LENTIQ_TEST_PICTURES names, if it is set.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# The kernel indicator says "idle" before there is a kernel, so the application itself is asked.
+READY = """async name => {
+  const end = Date.now() + 90000;
+  while (Date.now() < end) {
+    const widget = window.jupyterapp?.shell?.currentWidget;
+    if (widget?.sessionContext && widget.context.path === name) {
+      await widget.context.ready; await widget.sessionContext.ready;
+      const kernel = widget.sessionContext.session?.kernel;
+      if (kernel) { await kernel.info; if (kernel.status === 'idle') return; }
+    }
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error('the kernel is not ready');
+}"""
+
+
+@dataclass
+class Lab:
+    """A running server: its address, token, root folder and log."""
+
+    url: str
+    token: str
+    root: Path
+    log: Path
+
+    def open(self, page: Page, name: str, theme: str = "JupyterLab Light") -> None:
+        """Open a notebook, and wait until its kernel is ready."""
+        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
+        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+        page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
+        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        page.evaluate(READY, name)
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("lab")
+    root = folder / "root"
+    root.mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    token = secrets.token_hex(8)
+    news = folder / "settings/@jupyterlab/apputils-extension"
+    news.mkdir(parents=True)
+    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "IPYTHONDIR": str(folder / "ipython"),
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
+        "LENTIQ_HOME": str(folder / "home"),
+    }
+    words = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0", "--LabApp.news_url=None"]
+    words += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--expose-app-in-browser"]
+    log = folder / "lab.log"
+    with log.open("wb") as output:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *words],
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    end = time.monotonic() + 90
+    while True:
+        try:
+            urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=2).close()
+            break
+        except OSError:
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+    yield Lab(url, token, root, log)
+    server.terminate()
+    try:
+        server.wait(20)
+    except subprocess.TimeoutExpired:
+        server.kill()
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """Instead of pytest-jupyter's loop for every test: the browser's driver runs one of its own here."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Instead of pytest-jupyter's, which needs that loop."""
+
+
+# Not for the whole session: other tests need a thread without a running loop.
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = os.environ.get("LENTIQ_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    # Changing the theme while Lab starts makes Lab's own code stumble over a removed style sheet.
+    assert [fault for fault in faults if "removeChild" not in fault] == []
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a picture of the page, if a folder for pictures is named."""
+    folder = os.environ.get("LENTIQ_TEST_PICTURES")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png")
