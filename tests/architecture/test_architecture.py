@@ -40,6 +40,16 @@ def test_tool_finds_no_fault(words: tuple[str, ...]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("script", ["lint", "test"])
+def test_front_end_script_finds_no_fault(script: str) -> None:
+    npm = shutil.which("npm")
+    folder = ROOT / "labextension"
+    if npm is None or not (folder / "node_modules").is_dir():
+        pytest.skip("needs npm, and labextension/node_modules from a build in this folder")
+    done = subprocess.run([npm, "run", script], cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("room", ROOMS)
 def test_room_exports_what_it_says(room: str) -> None:
     module = importlib.import_module(f"lentiq_jupyter.{room}")
