@@ -114,7 +114,7 @@ class Road:
                 inputs=dict(words.get("inputs", {})),  # type: ignore[call-overload]
                 after=tuple(words.get("after", ())),  # type: ignore[arg-type]
                 resources=Resources(
-                    cpu_millicores=int(str(words.get("cpu", 100))), memory_bytes=int(str(words.get("memory", 2**28)))
+                    cpu_millicores=int(str(words.get("cpu", 1000))), memory_bytes=int(str(words.get("memory", 2**28)))
                 ),
             )
             for task, words in tasks.items()

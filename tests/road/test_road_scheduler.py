@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from datetime import UTC, datetime, timedelta
 
@@ -44,7 +45,7 @@ def test_killed_scheduler_loses_nothing_and_starts_nothing_twice(road: Road) -> 
 
 
 def test_task_waits_with_its_reason_when_the_quota_is_full(road: Road) -> None:
-    road.workspace.save_project(Project(name="narrow", quota=Resources(cpu_millicores=1000, memory_bytes=MEMORY * 3)))
+    road.workspace.save_project(Project(name="narrow", quota=Resources(cpu_millicores=2000, memory_bytes=MEMORY * 3)))
     workflow = road.workflow(
         "narrow",
         {
@@ -53,8 +54,6 @@ def test_task_waits_with_its_reason_when_the_quota_is_full(road: Road) -> None:
         },
         "sleeper",
     )
-    import dataclasses
-
     road.workspace.save_workflow(dataclasses.replace(workflow, project="narrow", revision=0))
     road.scheduler()
     run = road.workspace.start_workflow("narrow", "narrow")
@@ -65,7 +64,7 @@ def test_task_waits_with_its_reason_when_the_quota_is_full(road: Road) -> None:
         return states[TaskState.PENDING].reason if held else ""
 
     said = str(wait_for("pending task", reason))
-    assert said.startswith("needs 100m CPU, 512Mi; free 900m CPU, 256Mi; held by narrow/")
+    assert said.startswith("needs 1 CPU, 512Mi; free 1 CPU, 256Mi; held by narrow/")
     assert road.ended(run.id).state is RunState.SUCCEEDED
 
 
