@@ -1,0 +1,128 @@
+"""The parts of a workspace, made from settings when first asked for: the only place that knows every room."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+
+import psutil
+
+from ..errors import BadInput, Denied, NotFound
+from ..executors import DockerExecutor, ProcessExecutor
+from ..images import DockerBuilder, LayersBuilder, find_interpreter, find_uv
+from ..interfaces import Builder, Executor, Registry, Store
+from ..model import Project, Resources, parse_cpu, parse_memory
+from ..registry import Catalogue, open_registry, parse_reference
+from ..store import open_store
+from .publishing import Publisher
+from .settings import Settings, load_settings
+
+
+class Parts:
+    """Registry, catalogue, store, executors, publisher.
+
+    Parameters
+    ----------
+    settings : Settings, or None for `load_settings()`
+    clock : callable giving the present as aware UTC
+    """
+
+    def __init__(
+        self, settings: Settings | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self.settings = settings or load_settings()
+        self._clock = clock
+
+    @cached_property
+    def registry(self) -> Registry:
+        return self._open_registry(self.settings.registry_location)
+
+    def _open_registry(self, location: str) -> Registry:
+        host = location.split("/")[0]
+        plain = host in self.settings.insecure_registries
+        return open_registry(location, plain_http=True if plain else None)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self.registry, clock=self._clock, cache=self.settings.folder / "cache" / "catalogue")
+
+    @cached_property
+    def store(self) -> Store:
+        store = open_store(self.settings.database_url)
+        try:
+            store.project("default")
+        except NotFound:
+            store.save_project(Project(name="default", quota=self._machine()))
+        return store
+
+    def _machine(self) -> Resources:
+        cpu, memory = self.settings.quota_cpu, self.settings.quota_memory
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return Resources(
+            cpu_millicores=parse_cpu(cpu) if cpu else cores * 1000,
+            memory_bytes=parse_memory(memory) if memory else psutil.virtual_memory().total,
+        )
+
+    @cached_property
+    def executors(self) -> Mapping[str, Executor]:
+        return {
+            "process": ProcessExecutor(
+                self.settings.folder / "process", self.registry, lambda python: find_interpreter(python, find_uv(None))
+            ),
+            "docker": DockerExecutor(self.registry),
+        }
+
+    def _builder(self, name: str | None) -> Builder:
+        chosen = name or self.settings.builder
+        if chosen == "docker":
+            return DockerBuilder(open_remote=self._remote)
+        if chosen == "layers":
+            return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote)
+        raise BadInput(f"There is no builder {chosen}.", "Choose layers or docker.")
+
+    def _remote(self, reference: str) -> tuple[Registry, str, str]:
+        host, repository, tag = parse_reference(reference)
+        return self._open_registry(host), repository, tag
+
+    def _base(self, python: str) -> str:
+        """The base image for Python `python`: the setting, the registry's own copy, Docker Hub's."""
+        if self.settings.base:
+            return self.settings.base.replace("{python}", python)
+        official = f"python:{python}-slim"
+        if self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None:
+            own = f"{self.registry.location.split('/')[0]}/library/{official}"
+            registry, repository, tag = self._remote(own)
+            try:
+                registry.get_manifest(repository, tag)
+            except (NotFound, Denied):
+                return official
+            return own
+        return official
+
+    def _prover(self, builder: str) -> Executor:
+        """Which executor proves an image: what Docker built may hold system packages, which only Docker has."""
+        able = self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None
+        return self.executors["docker" if builder == "docker" and able else "process"]
+
+    @cached_property
+    def publisher(self) -> Publisher:
+        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        return Publisher(
+            registry=self.registry,
+            catalogue=self.catalogue,
+            builder=self._builder,
+            executor=self._prover,
+            base=self._base,
+            cache=self.settings.folder / "cache",
+            platform=f"linux/{machine}",
+            author=self.settings.author,
+            clock=self._clock,
+        )
+
+    def close(self) -> None:
+        """Close the database if it was opened."""
+        if "store" in self.__dict__:
+            self.store.close()
