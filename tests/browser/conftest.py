@@ -6,7 +6,6 @@ Pictures go to the folder that LENTIQ_TEST_PICTURES names, if it is set.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -15,10 +14,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from browser_lab import Lab
 from playwright.sync_api import Browser, Page, sync_playwright
 
 FLAGS = [
@@ -30,38 +28,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# The kernel indicator says "idle" before there is a kernel, so the application itself is asked.
-READY = """async name => {
-  const end = Date.now() + 90000;
-  while (Date.now() < end) {
-    const widget = window.jupyterapp?.shell?.currentWidget;
-    if (widget?.sessionContext && widget.context.path === name) {
-      await widget.context.ready; await widget.sessionContext.ready;
-      const kernel = widget.sessionContext.session?.kernel;
-      if (kernel) { await kernel.info; if (kernel.status === 'idle') return; }
-    }
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  throw new Error('the kernel is not ready');
-}"""
-
-
-@dataclass
-class Lab:
-    """A running server: its address, token, root folder and log."""
-
-    url: str
-    token: str
-    root: Path
-    log: Path
-
-    def open(self, page: Page, name: str, theme: str = "JupyterLab Light") -> None:
-        """Open a notebook, and wait until its kernel is ready."""
-        page.goto(f"{self.url}/lab/tree/{name}?token={self.token}&reset")
-        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-        page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
-        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        page.evaluate(READY, name)
 
 
 @pytest.fixture(scope="session")
@@ -146,11 +112,3 @@ def page(chromium: Browser) -> Iterator[Page]:
     context.close()
     # Changing the theme while Lab starts makes Lab's own code stumble over a removed style sheet.
     assert [fault for fault in faults if "removeChild" not in fault] == []
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page, if a folder for pictures is named."""
-    folder = os.environ.get("LENTIQ_TEST_PICTURES")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png")
