@@ -206,6 +206,7 @@ def test_unpacked_layers_are_shared_and_damage_is_refused(copy_of_shop: Path, lo
     assert (root / "env/bin/python").resolve() == Path(sys.executable).resolve()
 
 
+@pytest.mark.network
 def test_folder_that_cannot_be_written_is_said(local_block: Block, tmp_path: Path) -> None:
     (tmp_path / "process").write_text("a file")
     job = Job(
