@@ -21,6 +21,7 @@ from .model import (
     Inspection,
     Job,
     Json,
+    LiveKernel,
     Project,
     PublishRequest,
     PublishResult,
@@ -254,7 +255,22 @@ class Service(Protocol):
         """
 
     # notebooks and blocks
-    def inspect(self, path: str, *, kernel: str | None = None, no_kernel: bool = False) -> Inspection: ...
+    def inspect(
+        self,
+        path: str,
+        *,
+        kernel: str | None = None,
+        no_kernel: bool = False,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+        live: LiveKernel | None = None,
+    ) -> Inspection:
+        """What publishing that notebook would find; nothing is executed.
+
+        `add` and `remove` as in `PublishRequest`. `live` is what the notebook's running kernel says; a
+        server asks it itself where None is given.
+        """
+
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult: ...
     def blocks(self) -> list[Block]:
         """The newest version of every block, by name."""

@@ -18,6 +18,7 @@ from lentiq_jupyter.model import (
     InputType,
     Inspection,
     Json,
+    LiveKernel,
     Project,
     PublishRequest,
     PublishResult,
@@ -92,7 +93,16 @@ class FakeService:
             "problems": ["No scheduler runs. Start one with: lentiq scheduler"],
         }
 
-    def inspect(self, path: str, *, kernel: str | None = None, no_kernel: bool = False) -> Inspection:
+    def inspect(
+        self,
+        path: str,
+        *,
+        kernel: str | None = None,
+        no_kernel: bool = False,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+        live: LiveKernel | None = None,
+    ) -> Inspection:
         self.asked.append(("inspect", (path, kernel, no_kernel)))
         return Inspection(facts=Facts(notebook="clean.ipynb", sha256="c" * 64, kernel=kernel or ""))
 

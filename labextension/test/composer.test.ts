@@ -46,7 +46,7 @@ const block = (name: string, version: string): Block => ({
   author: '',
   complete: true,
   size: 0,
-  verification: { verdict: 'not proven', evidence: '', log: '' }
+  verification: { verdict: 'not proven', evidence: '', log: '', repairs: [] }
 });
 
 test('a block added twice becomes two tasks of different names', () => {

@@ -19,11 +19,20 @@ const inspection: Inspection = {
     outputs: [],
     environment: [],
     files: [],
+    data: [],
+    system: [],
+    secrets: [],
+    last_run: null,
     findings: []
   },
   lock: null,
   python_executable: null,
-  unresolved: []
+  unresolved: [],
+  unused: [],
+  system: [],
+  live: false,
+  proof: 'run',
+  proof_reason: ''
 };
 const edited = (...edits: PublishEdit[]) => edits.reduce(editForm, formOf('work/Clean Sales.ipynb', inspection));
 
@@ -40,9 +49,15 @@ test('an untouched form asks for what analysis found', () => {
     inputs: [year],
     add: [],
     remove: [],
+    include_files: [],
     exclude_files: [],
+    add_system: [],
+    remove_system: [],
+    secrets: [],
     resources: { cpu_millicores: 500, memory_bytes: 2 ** 30 },
-    verify: true
+    verify: true,
+    proof: null,
+    live: null
   });
 });
 

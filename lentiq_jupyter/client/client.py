@@ -14,6 +14,7 @@ from ..model import (
     Check,
     Inspection,
     Json,
+    LiveKernel,
     ProgressEvent,
     Project,
     PublishRequest,
@@ -57,9 +58,25 @@ class Client:
 
     # ---- notebooks and blocks ----------------------------------------------------------------------------------------
 
-    def inspect(self, path: str, *, kernel: Optional[str] = None, no_kernel: bool = False) -> Inspection:
+    def inspect(
+        self,
+        path: str,
+        *,
+        kernel: Optional[str] = None,
+        no_kernel: bool = False,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+        live: Optional[LiveKernel] = None,
+    ) -> Inspection:
         """See `Service.inspect`. Raises BadInput for a notebook outside the server's root folder."""
-        body: Json = {"path": self._below_root(path), "kernel": kernel, "no_kernel": no_kernel}
+        body: Json = {
+            "path": self._below_root(path),
+            "kernel": kernel,
+            "no_kernel": no_kernel,
+            "add": list(add),
+            "remove": list(remove),
+            "live": encode(live),
+        }
         return decode(Inspection, self._http.json("POST", "inspect", body=body))
 
     def publish(self, request: PublishRequest, report: Optional[Reporter] = None) -> PublishResult:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Optional
 
 from ..errors import BadInput
+from .facts import LiveKernel
 from .names import check_name, check_version
 from .record import StrEnum, record
 from .resources import DEFAULT_RESOURCES, Resources
@@ -29,11 +30,15 @@ class Verdict(StrEnum):
 
 @record
 class Verification:
-    """The verdict, one sentence of evidence, and the end of the log ("" when none)."""
+    """The verdict, one sentence of evidence, and the end of the log ("" when none).
+
+    `repairs` are sentences about what was found missing and added before it ran.
+    """
 
     verdict: Verdict = Verdict.NONE
     evidence: str = ""
     log: str = ""
+    repairs: tuple[str, ...] = ()
 
 
 @record
@@ -130,8 +135,12 @@ class PublishRequest:
     """What a face asks for when it publishes a notebook. None and empty mean: what analysis finds.
 
     `path` is the notebook's path; `kernel` a kernelspec name; `no_kernel` asks no kernel at all;
-    `add` are requirement lines to add, `remove` distribution names to leave out.
-    `builder` is "layers", "docker" or None for the setting. `verify` False leaves the block unproven.
+    `add` are requirement lines to add (``pandas==2.1`` pins), `remove` distribution or import names to leave out.
+    `include_files` are files over the size limit that shall go in, `exclude_files` files that shall not:
+    a large file in neither stops the publish. `add_system` and `remove_system` are Debian packages.
+    `secrets` are names bound to a secret literal in a cell; the packed copy reads them from secret inputs.
+    `builder` is "layers", "docker" or None for the setting. `verify` False leaves the block unproven;
+    `proof` is "run", "import" or None for what the evidence suggests. `live` is what the running kernel says.
     """
 
     path: str
@@ -145,9 +154,15 @@ class PublishRequest:
     inputs: Optional[tuple[Input, ...]] = None
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    include_files: tuple[str, ...] = ()
     exclude_files: tuple[str, ...] = ()
+    add_system: tuple[str, ...] = ()
+    remove_system: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     resources: Optional[Resources] = None
     verify: bool = True
+    proof: Optional[str] = None
+    live: Optional[LiveKernel] = None
 
 
 @record

@@ -59,18 +59,87 @@ class EnvFact:
     place: Place
 
 
+class Witness(StrEnum):
+    """Who says that a distribution or a system package is needed, strongest first."""
+
+    KERNEL = "kernel"
+    LOADED = "loaded in the kernel"
+    LINE = "install line"
+    RULE = "rule"
+    TABLE = "table"
+    LIBRARY = "shared library"
+    RESOLVER = "resolver"
+    PIPREQS = "pipreqs"
+    RUN = "found missing when run"
+    USER = "user"
+    DEPENDENCY = "dependency"
+
+
+@record
+class SystemNeed:
+    """A Debian package that the base image lacks, with who says so and a short sentence why."""
+
+    package: str
+    witness: Witness
+    why: str
+
+
 @record
 class FileFact:
     """A file that goes into the block: a local module or a data file named by a literal path.
 
     `path` is relative to the notebook's folder, with forward slashes, never outside it.
-    `size` in bytes. `kind` is "module" or "data".
+    `size` in bytes. `kind` is "module" or "data". `large`: over the size limit, so that the user must
+    say whether it goes in.
     """
 
     path: str
     size: int
     kind: str
     place: Place
+    large: bool = False
+
+
+@record
+class DataNeed:
+    """Data or a model that the code fetches when it runs, so that no block holds it.
+
+    `kind` is "url", "nltk", "spacy", "model" or "dataset"; `name` what is fetched (of a URL only scheme
+    and host); `because` the call.
+    """
+
+    kind: str
+    name: str
+    because: str
+    place: Place
+
+
+@record
+class SecretFact:
+    """A secret that must stay out of the image; not a character of it is kept.
+
+    `kind` says what it looks like ("a GitHub token"). `source` is "cell", "output", "file", "url" or
+    "environment" (a variable read, no value seen). `name` is the secret input that a block can have
+    instead, "" where none can be proposed.
+    """
+
+    kind: str
+    source: str
+    place: Place
+    name: str = ""
+
+
+@record
+class LastRun:
+    """What the notebook's own records say of its last execution.
+
+    `cells` code cells were run of those that have code; `seconds` their wall time, None where no times
+    were recorded; `failed` the cell that ended with an error, None if none did.
+    """
+
+    cells: int
+    seconds: Optional[float] = None
+    failed: Optional[int] = None
 
 
 class Severity(StrEnum):
@@ -111,21 +180,11 @@ class Facts:
     outputs: tuple[Output, ...] = ()
     environment: tuple[EnvFact, ...] = ()
     files: tuple[FileFact, ...] = ()
+    data: tuple[DataNeed, ...] = ()
+    system: tuple[SystemNeed, ...] = ()
+    secrets: tuple[SecretFact, ...] = ()
+    last_run: Optional[LastRun] = None
     findings: tuple[Finding, ...] = ()
-
-
-class Witness(StrEnum):
-    """Who says that a distribution is needed, strongest first."""
-
-    KERNEL = "kernel"
-    LINE = "install line"
-    RULE = "rule"
-    TABLE = "table"
-    RESOLVER = "resolver"
-    PIPREQS = "pipreqs"
-    RUN = "found missing when run"
-    USER = "user"
-    DEPENDENCY = "dependency"
 
 
 @record
@@ -162,10 +221,30 @@ class Inspection:
     """Facts and lock of one notebook: what packaging would do.
 
     `python_executable` is the kernel's interpreter, None when no kernel was asked. `lock` is None
-    when only facts were wanted. `unresolved` are imports that nothing explains.
+    when only facts were wanted. `unresolved` are imports that nothing explains. `unused` are requirements
+    of install lines that nothing uses, left out of the lock. `system` are all system packages, from
+    rules and from the shared objects of the lock. `live`: the running kernel was asked which modules it holds.
+    `proof` is how publishing would prove the block ("run" or "import"), `proof_reason` the evidence.
     """
 
     facts: Facts
     lock: Optional[Lock] = None
     python_executable: Optional[str] = None
     unresolved: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+    system: tuple[SystemNeed, ...] = ()
+    live: bool = False
+    proof: str = "run"
+    proof_reason: str = ""
+
+
+@record
+class LiveKernel:
+    """What a running kernel says of itself: its interpreter and the modules it holds (dotted names).
+
+    `busy`: it was running a cell when it was asked.
+    """
+
+    python: str
+    modules: tuple[str, ...]
+    busy: bool = False

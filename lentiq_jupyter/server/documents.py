@@ -8,6 +8,7 @@ from datetime import datetime
 from ..model import (
     Block,
     Json,
+    LiveKernel,
     ProgressEvent,
     Project,
     PublishResult,
@@ -63,13 +64,18 @@ class InspectRequest:
     """Which notebook to read. `path` is relative to the server's root folder.
 
     `kernel_id` is a running kernel and `kernel` a kernelspec's name; with neither, the kernel of the
-    notebook's open session is meant, if there is one. `no_kernel` asks no kernel at all.
+    notebook's open session is meant, if there is one. `no_kernel` asks no kernel at all. `add` and
+    `remove` are requirements and names as in a publish. `live` is what a kernel says of itself; with
+    null, the server asks the running kernel.
     """
 
     path: str
     kernel: str | None = None
     kernel_id: str | None = None
     no_kernel: bool = False
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    live: LiveKernel | None = None
 
 
 class PublishState(StrEnum):

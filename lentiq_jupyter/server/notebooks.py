@@ -16,7 +16,11 @@ async def inspect_notebook(call: Call, body: InspectRequest) -> Inspection:
     kernel = body.kernel
     if kernel is None and not body.no_kernel:
         kernel = await call.kernel_name(body.path, body.kernel_id)
-    return await call.run(lambda: call.service.inspect(str(path), kernel=kernel, no_kernel=body.no_kernel))
+    return await call.run(
+        lambda: call.service.inspect(
+            str(path), kernel=kernel, no_kernel=body.no_kernel, add=body.add, remove=body.remove, live=body.live
+        )
+    )
 
 
 async def start_publish(call: Call, body: PublishRequest) -> PublishStarted:

@@ -27,6 +27,7 @@ from ..model import (
     Finding,
     Image,
     Inspection,
+    LiveKernel,
     PinnedPackage,
     PublishRequest,
     PublishResult,
@@ -81,6 +82,7 @@ class Publisher:
         no_kernel: bool = False,
         add: tuple[str, ...] = (),
         remove: tuple[str, ...] = (),
+        live: LiveKernel | None = None,
         report: Reporter | None = None,
     ) -> Inspection:
         """Facts and lock of one notebook; see `Service.inspect`."""
@@ -110,6 +112,7 @@ class Publisher:
                 no_kernel=request.no_kernel,
                 add=request.add,
                 remove=request.remove,
+                live=request.live,
                 report=report,
             )
         _refuse(inspection, request)

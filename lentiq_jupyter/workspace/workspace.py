@@ -22,6 +22,7 @@ from ..model import (
     Check,
     Inspection,
     Json,
+    LiveKernel,
     Project,
     PublishRequest,
     PublishResult,
@@ -100,9 +101,20 @@ class Workspace(Parts):
 
     # ---- notebooks and blocks ----------------------------------------------------------------------------------------
 
-    def inspect(self, path: str, *, kernel: str | None = None, no_kernel: bool = False) -> Inspection:
+    def inspect(
+        self,
+        path: str,
+        *,
+        kernel: str | None = None,
+        no_kernel: bool = False,
+        add: tuple[str, ...] = (),
+        remove: tuple[str, ...] = (),
+        live: LiveKernel | None = None,
+    ) -> Inspection:
         """See `Service.inspect`."""
-        return self.publisher.inspect(Path(path).absolute(), kernel=kernel, no_kernel=no_kernel)
+        return self.publisher.inspect(
+            Path(path).absolute(), kernel=kernel, no_kernel=no_kernel, add=add, remove=remove, live=live
+        )
 
     def publish(self, request: PublishRequest, report: Reporter | None = None) -> PublishResult:
         """See `Service.publish`."""

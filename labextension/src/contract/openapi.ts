@@ -431,6 +431,13 @@ export interface components {
             faults: string[];
             next_starts: string[];
         };
+        /** @description Data or a model that the code fetches when it runs, so that no block holds it. */
+        DataNeed: {
+            kind: string;
+            name: string;
+            because: string;
+            place: components["schemas"]["Place"];
+        };
         /** @description The Dockerfile that builds an image behaving the same. */
         Dockerfile: {
             dockerfile: string;
@@ -463,6 +470,10 @@ export interface components {
             outputs: components["schemas"]["Output"][];
             environment: components["schemas"]["EnvFact"][];
             files: components["schemas"]["FileFact"][];
+            data: components["schemas"]["DataNeed"][];
+            system: components["schemas"]["SystemNeed"][];
+            secrets: components["schemas"]["SecretFact"][];
+            last_run: components["schemas"]["LastRun"] | null;
             findings: components["schemas"]["Finding"][];
         };
         /** @description The body of every answer that is not a success. */
@@ -475,6 +486,7 @@ export interface components {
             size: number;
             kind: string;
             place: components["schemas"]["Place"];
+            large: boolean;
         };
         /** @description Something the user should know. `code` is a stable word (``unparsed-cell``, ``secret``, ``missing-file``). */
         Finding: {
@@ -523,6 +535,12 @@ export interface components {
             kernel_id: string | null;
             /** @default false */
             no_kernel: boolean;
+            /** @default [] */
+            add: string[];
+            /** @default [] */
+            remove: string[];
+            /** @default null */
+            live: components["schemas"]["LiveKernel"] | null;
         };
         /** @description Facts and lock of one notebook: what packaging would do. */
         Inspection: {
@@ -530,6 +548,11 @@ export interface components {
             lock: components["schemas"]["Lock"] | null;
             python_executable: string | null;
             unresolved: string[];
+            unused: string[];
+            system: components["schemas"]["SystemNeed"][];
+            live: boolean;
+            proof: string;
+            proof_reason: string;
         };
         /** @description One requirement of a ``%pip install`` or ``!pip install`` line, as written (``pandas>=2``). */
         InstallFact: {
@@ -538,6 +561,19 @@ export interface components {
         };
         /** @description Any JSON document. */
         Json: unknown;
+        /** @description What the notebook's own records say of its last execution. */
+        LastRun: {
+            cells: number;
+            seconds: number | null;
+            failed: number | null;
+        };
+        /** @description What a running kernel says of itself: its interpreter and the modules it holds (dotted names). */
+        LiveKernel: {
+            python: string;
+            modules: string[];
+            /** @default false */
+            busy: boolean;
+        };
         /** @description Pinned distributions for one Python: what the block's environment holds, exactly. */
         Lock: {
             python: string;
@@ -641,11 +677,23 @@ export interface components {
             /** @default [] */
             remove: string[];
             /** @default [] */
+            include_files: string[];
+            /** @default [] */
             exclude_files: string[];
+            /** @default [] */
+            add_system: string[];
+            /** @default [] */
+            remove_system: string[];
+            /** @default [] */
+            secrets: string[];
             /** @default null */
             resources: components["schemas"]["Resources"] | null;
             /** @default true */
             verify: boolean;
+            /** @default null */
+            proof: string | null;
+            /** @default null */
+            live: components["schemas"]["LiveKernel"] | null;
         };
         /** @description The registered block and what it cost: bytes sent to the registry, seconds by step. */
         PublishResult: {
@@ -733,6 +781,13 @@ export interface components {
             /** @default once */
             misfire: components["schemas"]["Misfire"];
         };
+        /** @description A secret that must stay out of the image; not a character of it is kept. */
+        SecretFact: {
+            kind: string;
+            source: string;
+            place: components["schemas"]["Place"];
+            name: string;
+        };
         /**
          * @description ERROR stops a publish; WARNING is shown; INFO explains.
          * @enum {string}
@@ -754,6 +809,12 @@ export interface components {
          * @enum {string}
          */
         Step: "analyse" | "resolve" | "build" | "verify" | "register";
+        /** @description A Debian package that the base image lacks, with who says so and a short sentence why. */
+        SystemNeed: {
+            package: string;
+            witness: components["schemas"]["Witness"];
+            why: string;
+        };
         /** @description A block configured for use. */
         Task: {
             name: string;
@@ -812,12 +873,13 @@ export interface components {
             verdict: components["schemas"]["Verdict"];
             evidence: string;
             log: string;
+            repairs: string[];
         };
         /**
-         * @description Who says that a distribution is needed, strongest first.
+         * @description Who says that a distribution or a system package is needed, strongest first.
          * @enum {string}
          */
-        Witness: "kernel" | "install line" | "rule" | "table" | "resolver" | "pipreqs" | "found missing when run" | "user" | "dependency";
+        Witness: "kernel" | "loaded in the kernel" | "install line" | "rule" | "table" | "shared library" | "resolver" | "pipreqs" | "found missing when run" | "user" | "dependency";
         /** @description A graph of tasks with a schedule (None: started by hand only). */
         Workflow: {
             name: string;

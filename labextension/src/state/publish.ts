@@ -124,6 +124,12 @@ export function requestOf(form: PublishForm): PublishRequest {
     inputs: form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
     add: form.add,
     remove: form.remove,
+    include_files: [],
+    add_system: [],
+    remove_system: [],
+    secrets: [],
+    proof: null,
+    live: null,
     exclude_files: form.excludeFiles,
     resources: resourcesOf(form),
     verify: form.verify
