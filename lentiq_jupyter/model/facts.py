@@ -25,12 +25,15 @@ class Place:
 class ImportFact:
     """One imported module (``sklearn.linear_model``) and the first place that imports it.
 
-    `optional` is True where the import stands inside a ``try`` that handles its absence.
+    `optional` is True where the import stands inside a ``try`` that handles its absence. `elsewhere`
+    says where the module may come from instead of a package: a folder that is not at hand (``../code``
+    on ``sys.path``, a cloned repository); "" where nothing of that kind is seen.
     """
 
     module: str
     place: Place
     optional: bool = False
+    elsewhere: str = ""
 
 
 @record

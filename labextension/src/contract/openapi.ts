@@ -506,6 +506,7 @@ export interface components {
             module: string;
             place: components["schemas"]["Place"];
             optional: boolean;
+            elsewhere: string;
         };
         /** @description One typed input of a block. */
         Input: {
