@@ -17,18 +17,16 @@ from pathlib import Path
 
 from ..errors import BadInput, LentiqError
 from ..model import ENV_INPUTS, ROOT, BlockSpec, Json, decode, parse_value
-from .cells import inputs_source, modules, secret_variables
+from .cells import inputs_source, secret_variables, wished_imports
 from .execute import BAD_INPUT, TERMINATED, execute, prepare
+from .kernel import kernel_environment
 from .results import is_writable, open_results
 
 ENV_ROOT = "LENTIQ_ROOT"
 ENV_MODE = "LENTIQ_MODE"
-IMPORTS = """\
-import importlib, sys
-for name in sys.argv[1:]:
-    print("import", name, flush=True)
-    importlib.import_module(name)
-"""
+ENV_IMPORTS = "LENTIQ_IMPORTS"
+# Who says that a distribution is needed without an import: its modules are tried too.
+_UNSEEN = ("rule", "loaded in the kernel", "found missing when run", "user")
 
 
 def main(words: list[str] | None = None) -> int:
@@ -93,18 +91,31 @@ def _run(root: Path, spec: BlockSpec, values: dict[str, Json]) -> int:
 
 
 def _import_only(root: Path, spec: BlockSpec) -> int:
-    """Import every module the notebook imports, in the block's environment."""
-    import nbformat
+    """Import in the block's environment what the notebook and its local modules import, and what no import shows.
 
-    notebook = nbformat.read(root / "block" / spec.notebook, as_version=4)
-    names: list[str] = []
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            names += modules(
-                "\n".join(line for line in cell.source.splitlines() if not line.lstrip().startswith(("%", "!")))
-            )
-    argv = [str(root / "env/bin/python"), "-c", IMPORTS, *dict.fromkeys(names)]
-    done = subprocess.run(argv, cwd=root / "block", check=False)
+    ``LENTIQ_IMPORTS`` (a JSON list of ``{"module", "optional", "cell"}``) names the modules; without it
+    they are read from the block's files.
+    """
+    given = os.environ.pop(ENV_IMPORTS, "")
+    try:
+        wishes = json.loads(given) if given else wished_imports(root / "block", spec.notebook)
+    except ValueError as error:
+        raise BadInput(f"{ENV_IMPORTS} is not JSON: {error}.", "Give a list of imports.") from error
+    wishes += [{"distribution": one.name} for one in spec.packages if one.witness in _UNSEEN]
+    results = open_results()
+    with tempfile.TemporaryDirectory(prefix="lentiq-") as temporary:
+        folder = Path(temporary) / "work"
+        shutil.copytree(root / "block", folder, symlinks=True, copy_function=shutil.copyfile)
+        done = subprocess.run(
+            [str(root / "env/bin/python"), "-m", "lentiq_jupyter.runner.importing", str(results.folder)],
+            input=json.dumps(wishes),
+            text=True,
+            cwd=(folder / spec.notebook).parent,
+            env=kernel_environment(root, {}),
+            check=False,
+        )
+    if done.returncode < 0:
+        print(f"the imports were killed by signal {-done.returncode}", file=sys.stderr, flush=True)
     return 1 if done.returncode else 0
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import math
+import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Optional
 
 from ..model import Json
 
@@ -13,6 +16,11 @@ PARAMETERS_TAG = "parameters"
 OUTPUTS_TAG = "outputs"
 INJECTED_INPUTS = "injected-parameters"
 INJECTED_OUTPUTS = "injected-outputs"
+_WRITEFILE = re.compile(r"\s*%%writefile\s+(?:-a\s+)?(\S+\.py)")
+_CELL_MAGIC = re.compile(r"\s*%%(\w+)(.*)")
+_LINE_MAGIC = re.compile(r"^([ \t]*)(?:[\w.,() \t]+=[ \t]*)?[%!?].*$", re.MULTILINE)
+_PYTHON_MAGICS = ("capture", "prun", "time", "timeit")
+_IMPORT = re.compile(r"\s*(?:import|from)\s")
 
 
 def tags(cell: Mapping[str, object]) -> tuple[str, ...]:
@@ -77,25 +85,75 @@ def outputs_source(names: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
-def modules(source: str) -> tuple[str, ...]:
-    """Modules that code imports without guarding against their absence; empty if it does not parse."""
+def wished_imports(folder: Path, notebook: str) -> list[dict[str, Json]]:
+    """What the cells of a notebook and the Python files beside it import, as `importing` takes it.
+
+    Modules that lie in the folder, or that a cell writes there, are not wished for by name: only what
+    they import is.
+    """
+    import nbformat
+
+    cells = nbformat.read(folder / notebook, as_version=4).cells
+    sources = [(number, cell.source) for number, cell in enumerate(cells) if cell.cell_type == "code"]
+    files = [path for path in sorted(folder.rglob("*.py")) if path.is_file()]
+    written = [match[1] for _, source in sources for match in [_WRITEFILE.match(source)] if match]
+    local = {Path(name).stem for name in written} | {path.stem for path in files} | {path.parent.name for path in files}
+    texts: list[tuple[Optional[int], str]] = [(number, plain(source)) for number, source in sources]
+    texts += [(None, path.read_text(encoding="utf-8", errors="replace")) for path in files]
+    found: dict[str, dict[str, Json]] = {}
+    for cell, text in texts:
+        for module, optional in modules(text):
+            if module.partition(".")[0] not in local:
+                known = found.setdefault(module, {"module": module, "optional": optional, "cell": cell})
+                known["optional"] = bool(known["optional"]) and optional
+    return list(found.values())
+
+
+def plain(source: str) -> str:
+    """A cell as plain Python, as far as its imports go: magics and shell lines do nothing."""
+    magic = _CELL_MAGIC.match(source)
+    if magic:
+        if magic[1] == "writefile" and magic[2].strip().endswith(".py"):
+            return source[magic.end() :]
+        source = source[magic.end() :] if magic[1] in _PYTHON_MAGICS else ""
+    return _LINE_MAGIC.sub(r"\1pass", source)
+
+
+def modules(source: str) -> tuple[tuple[str, bool], ...]:
+    """Modules that code imports, and whether it guards against their absence.
+
+    Of code that does not parse, the lines that are imports by themselves count.
+    """
     try:
         tree = ast.parse(source)
     except SyntaxError:
+        lines = [line.strip() for line in source.splitlines() if _IMPORT.match(line)]
+        return tuple(pair for line in lines for pair in _parsed(line))
+    return _modules(tree)
+
+
+def _parsed(line: str) -> tuple[tuple[str, bool], ...]:
+    try:
+        return _modules(ast.parse(line))
+    except SyntaxError:
         return ()
+
+
+def _modules(tree: ast.Module) -> tuple[tuple[str, bool], ...]:
     guarded = {
         inner
         for node in ast.walk(tree)
         if isinstance(node, ast.Try) and node.handlers
-        for part in node.body
+        for part in (*node.body, *node.handlers)
         for inner in ast.walk(part)
     }
-    found: list[str] = []
+    found: dict[str, bool] = {}
     for node in ast.walk(tree):
-        if node in guarded:
-            continue
+        names: list[str] = []
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.append(node.module)
-    return tuple(dict.fromkeys(found))
+            names = [node.module]
+        for name in names:
+            found[name] = found.get(name, True) and node in guarded
+    return tuple(found.items())

@@ -153,7 +153,7 @@ def execute(
     with suppress(OSError):
         # Where the disk is full, the log above says so.
         if code not in (SUCCEEDED, TERMINATED):
-            results.error(ename, evalue, course.cell, trace)
+            results.error(ename, evalue, course.cell, trace, _own_cell(course))
         course.save(len(course.code_cells) if code == SUCCEEDED else _done(course))
     for name, value in collect(notebook).items() if code == SUCCEEDED else ():
         say(f"output {name} = {_short(value)}")
@@ -162,6 +162,14 @@ def execute(
 
 def _done(course: Course) -> int:
     return course.code_cells.index(course.cell) if course.cell is not None else 0
+
+
+def _own_cell(course: Course) -> int | None:
+    """The current cell's place in the block's own notebook; None for one that the runner added."""
+    if course.cell is None:
+        return None
+    added = [bool({INJECTED_INPUTS, INJECTED_OUTPUTS} & set(tags(one))) for one in course.notebook.cells]
+    return None if added[course.cell] else course.cell - sum(added[: course.cell])
 
 
 async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets: Mapping[str, str]) -> None:

@@ -33,8 +33,15 @@ class Results:
     def outputs(self, values: dict[str, Json]) -> None:
         self.write(RESULT_OUTPUTS, json.dumps(values, ensure_ascii=False))
 
-    def error(self, ename: str, evalue: str, cell: int | None, traceback: str) -> None:
-        document = {"ename": ename, "evalue": evalue[:2000], "cell": cell, "traceback": traceback[-8000:]}
+    def error(self, ename: str, evalue: str, cell: int | None, traceback: str, own_cell: int | None = None) -> None:
+        """What ended the run; `cell` counts the cells of the executed notebook, `own_cell` those of the block's."""
+        document = {
+            "ename": ename,
+            "evalue": evalue[:2000],
+            "cell": cell,
+            "own_cell": own_cell,
+            "traceback": traceback[-8000:],
+        }
         self.write(RESULT_ERROR, json.dumps(document, ensure_ascii=False))
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from lentiq_jupyter.model import BlockSpec, Input, InputType, encode
+from lentiq_jupyter.model import BlockSpec, Input, InputType, PinnedPackage, encode
 
 INPUTS = (
     Input(name="rows", type=InputType.INT, default=3),
@@ -157,7 +157,7 @@ def test_failing_cell_ends_the_run_and_is_kept(place: Callable[..., Place]) -> N
     assert "\x1b" not in out
     assert "after" not in out
     error = it.read("error.json")
-    assert (error["ename"], error["evalue"], error["cell"]) == ("KeyError", "'k'", 4)
+    assert (error["ename"], error["evalue"], error["cell"], error["own_cell"]) == ("KeyError", "'k'", 4, 3)
     assert error["traceback"].endswith("KeyError: 'k'")
     assert it.read("progress.json") == {"done": 3, "total": 5, "cell": 4}
 
@@ -208,14 +208,35 @@ def test_import_only_tries_the_imports_and_runs_nothing(place: Callable[..., Pla
     it = place(
         ("", "%time\nimport json\nprint('ran')"),
         ("", "try:\n    import nothing_of_that_name\nexcept ImportError:\n    pass"),
+        ("", "import beside\nfrom os import path\nimport os.path.join"),
     )
-    assert it.run("--import-only")[:2] == (0, "import json\n")
+    (it.root / "block" / "beside.py").write_text("import wave\nprint('ran')\n")
+    assert it.run("--import-only")[:2] == (
+        0,
+        "import json: ok\nimport nothing_of_that_name: ModuleNotFoundError\nimport os: ok\nimport os.path.join: ok\n"
+        "import wave: ok\n",
+    )
     broken = nbformat.read(it.root / "block" / "it.ipynb", as_version=4)
-    broken.cells[1].source = "from nothing_of_that_name import x"
+    broken.cells[1].source = "!ls\nif True:\n    from nothing_of_that_name import x"
     nbformat.write(broken, it.root / "block" / "it.ipynb")
     code, _, err = it.run("--import-only")
     assert code == 1
     assert "No module named 'nothing_of_that_name'" in err
+    error = it.read("error.json")
+    assert (error["ename"], error["cell"], error["own_cell"]) == ("ModuleNotFoundError", None, 1)
+
+
+def test_import_only_tries_what_it_is_told_and_what_no_import_shows(
+    place: Callable[..., Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = place(("", "import nothing_of_that_name"))
+    pinned = PinnedPackage(name="python-dateutil", version="2", witness="rule")
+    spec = BlockSpec(name="it", notebook="it.ipynb", packages=(pinned,))
+    (it.root / "block" / "block.json").write_text(json.dumps(encode(spec)))
+    wishes = [{"module": "json", "optional": False, "cell": 1}, {"module": "gone", "optional": True, "cell": 1}]
+    monkeypatch.setenv("LENTIQ_IMPORTS", json.dumps(wishes))
+    said = "import json: ok\nimport gone: ModuleNotFoundError\nimport dateutil: ok\n"
+    assert it.run("--import-only") == (0, said, "")
 
 
 def test_missing_results_folder_is_no_obstacle(place: Callable[..., Place]) -> None:

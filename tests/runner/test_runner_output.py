@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lentiq_jupyter import output
 from lentiq_jupyter.errors import BadInput
-from lentiq_jupyter.runner.cells import assigned_names, inputs_source, modules, secret_variables
+from lentiq_jupyter.runner.cells import assigned_names, inputs_source, modules, plain, secret_variables
 
 
 class Array:
@@ -70,4 +70,17 @@ def test_names_and_modules_are_read_from_code() -> None:
     assert assigned_names("%magic") == ()
     assert modules(
         "import a.b, c as d\nfrom e.f import g\nfrom . import h\ntry:\n    import i\nexcept ImportError:\n    import j"
-    ) == ("a.b", "c", "e.f", "j")
+    ) == (("a.b", False), ("c", False), ("e.f", False), ("i", True), ("j", True))
+
+
+@pytest.mark.parametrize(
+    ("cell", "python"),
+    [
+        ("%%time\nimport a", "\nimport a"),
+        ("%%bash\nimport a", ""),
+        ("%%writefile -a b.py\nimport a", "\nimport a"),
+        ("if x:\n    !pip install a\n    files = !ls\n    a = 5 % 3", "if x:\n    pass\n    pass\n    a = 5 % 3"),
+    ],
+)
+def test_magics_of_a_cell_do_nothing_to_its_imports(cell: str, python: str) -> None:
+    assert plain(cell) == python
