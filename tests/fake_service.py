@@ -7,13 +7,14 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from rich_inspection import RICH, changed
+
 from lentiq_jupyter.errors import Conflict, Invalid, NotFound
 from lentiq_jupyter.model import (
     DEFAULT_RESOURCES,
     Block,
     BlockSpec,
     Check,
-    Facts,
     Input,
     InputType,
     Inspection,
@@ -75,6 +76,7 @@ class FakeService:
         self.hold = threading.Event()
         self.hold.set()
         self.scheduler_ran = False
+        self.live: LiveKernel | None = None
 
     def run_scheduler(self, stop: threading.Event) -> None:
         self.scheduler_ran = True
@@ -104,7 +106,11 @@ class FakeService:
         live: LiveKernel | None = None,
     ) -> Inspection:
         self.asked.append(("inspect", (path, kernel, no_kernel)))
-        return Inspection(facts=Facts(notebook="clean.ipynb", sha256="c" * 64, kernel=kernel or ""))
+        self.live = live
+        if add or remove:
+            self.asked.append(("changes", (add, remove)))
+        facts = dataclasses.replace(RICH.facts, kernel=kernel or "")
+        return changed(dataclasses.replace(RICH, facts=facts), add, remove)
 
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         self.asked.append(("publish", request))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -35,7 +36,11 @@ class StepLines:
             if not same:
                 click.echo(text, err=True)
             return
-        counted = f" {event.done} of {event.total}" if event.done is not None and event.total else ""
+        # A line that the terminal folds could not be written over.
+        room = max(20, shutil.get_terminal_size().columns - 1)
+        counted = _counted(event)
+        if len(text) + len(counted) > room:
+            text = text[: room - len(counted) - 1] + "…"
         # Return to the line's begin and clear it; a new message keeps the line before.
         click.echo(("\r\x1b[K" if same else "\n" if self._open else "") + text + counted, nl=False, err=True)
         self._open = True
@@ -45,6 +50,13 @@ class StepLines:
         if self._open:
             click.echo("", err=True)
         self._open = False
+
+
+def _counted(event: ProgressEvent) -> str:
+    """How far an event is: small counts as they are, bytes as a share; "" when unknown."""
+    if event.done is None or not event.total:
+        return ""
+    return f"  {event.done} of {event.total}" if event.total < 10_000 else f"  {100 * event.done // event.total} %"
 
 
 def changes(before: Run | None, after: Run) -> list[str]:

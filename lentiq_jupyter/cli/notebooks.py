@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+
 import click
 
 from ..errors import BadInput
 from ..model import PublishRequest, PublishResult, Reporter, Resources, parse_cpu, parse_memory
 from . import present
 from .follow import StepLines
+from .inspection import inspection
 from .shell import Command, LocalService, interruptible, print_json, service, wants_json
 
 
@@ -15,25 +19,38 @@ from .shell import Command, LocalService, interruptible, print_json, service, wa
 @click.argument("notebook", type=click.Path())
 @click.option("--kernel", metavar="NAME", help="Ask this kernel's environment. Default: the notebook's own.")
 @click.option("--no-kernel", is_flag=True, help="Ask no kernel; the package index says which versions there are.")
+@click.option("--add", metavar="REQUIREMENT", multiple=True, help="A package to add, as in pyarrow>=15. Repeatable.")
+@click.option("--remove", metavar="NAME", multiple=True, help="A package or import to leave out. Repeatable.")
+@click.option("--all", "everything", is_flag=True, help="List the packages that others need, and every import.")
 @click.option("--requirements", is_flag=True, help="Print nothing but the pinned requirement lines.")
 @click.pass_context
-def inspect(ctx: click.Context, notebook: str, kernel: str | None, no_kernel: bool, requirements: bool) -> None:
-    """Show what packaging a NOTEBOOK would find. None of its code is run.
+def inspect(
+    ctx: click.Context,
+    notebook: str,
+    kernel: str | None,
+    no_kernel: bool,
+    add: tuple[str, ...],
+    remove: tuple[str, ...],
+    everything: bool,
+    requirements: bool,
+) -> None:
+    """Show what packaging a NOTEBOOK would find, with the evidence. None of its code is run.
 
     \b
     Examples:
       lentiq inspect sales.ipynb
+      lentiq inspect sales.ipynb --add "pyarrow>=15" --remove torch
       lentiq inspect sales.ipynb --requirements > requirements.txt
       lentiq inspect sales.ipynb --no-kernel --json
     """
     _one_kernel(kernel, no_kernel)
-    found = service(ctx).inspect(notebook, kernel=kernel, no_kernel=no_kernel)
+    found = service(ctx).inspect(notebook, kernel=kernel, no_kernel=no_kernel, add=add, remove=remove)
     if wants_json(ctx):
         print_json(found)
     elif requirements:
         click.echo(found.lock.requirements.rstrip("\n") if found.lock else "")
     else:
-        click.echo(present.inspection(found))
+        click.echo(inspection(found, width=_width(), everything=everything))
 
 
 @click.command(cls=Command, as_json=True)
@@ -46,11 +63,22 @@ def inspect(ctx: click.Context, notebook: str, kernel: str | None, no_kernel: bo
 @click.option("--kernel", metavar="NAME", help="Take package versions from this kernel. Default: the notebook's own.")
 @click.option("--no-kernel", is_flag=True, help="Ask no kernel; the newest versions of the package index are taken.")
 @click.option("--add", metavar="REQUIREMENT", multiple=True, help="A package to add, as in pyarrow>=15. Repeatable.")
-@click.option("--remove", metavar="PACKAGE", multiple=True, help="A package to leave out. Repeatable.")
+@click.option("--remove", metavar="NAME", multiple=True, help="A package or import to leave out. Repeatable.")
+@click.option("--include", metavar="FILE", multiple=True, help="A large file that shall go in. Repeatable.")
 @click.option("--exclude", metavar="FILE", multiple=True, help="A file to leave out. Repeatable.")
+@click.option("--add-system", metavar="PACKAGE", multiple=True, help="A Debian package to add. Repeatable.")
+@click.option("--remove-system", metavar="PACKAGE", multiple=True, help="A Debian package to leave out. Repeatable.")
+@click.option(
+    "--secret", metavar="NAME", multiple=True, help="A secret in a cell that becomes a secret input. Repeatable."
+)
 @click.option("--cpu", metavar="AMOUNT", help="Default CPU of its tasks, as in 500m or 2.")
 @click.option("--memory", metavar="AMOUNT", help="Default memory of its tasks, as in 1Gi.")
-@click.option("--no-verify", is_flag=True, help="Do not run the block to prove it; it is marked as not proven.")
+@click.option(
+    "--proof",
+    type=click.Choice(["run", "import"]),
+    help="Prove the block by running it, or by its imports only. Default: what its last execution suggests.",
+)
+@click.option("--no-verify", is_flag=True, help="Do not start the block to prove it; it is marked as not proven.")
 @click.pass_context
 def publish(
     ctx: click.Context,
@@ -64,9 +92,14 @@ def publish(
     no_kernel: bool,
     add: tuple[str, ...],
     remove: tuple[str, ...],
+    include: tuple[str, ...],
     exclude: tuple[str, ...],
+    add_system: tuple[str, ...],
+    remove_system: tuple[str, ...],
+    secret: tuple[str, ...],
     cpu: str | None,
     memory: str | None,
+    proof: str | None,
     no_verify: bool,
 ) -> None:
     """Make a reusable block of a NOTEBOOK and register it.
@@ -74,10 +107,14 @@ def publish(
     \b
     Examples:
       lentiq publish sales.ipynb
-      lentiq publish sales.ipynb --name clean-sales --version 1.0 --memory 2Gi
+      lentiq publish sales.ipynb --name clean-sales --version 1.0 --cpu 2 --memory 2Gi
+      lentiq publish sales.ipynb --add pandas==2.1.4 --remove torch --add-system graphviz
+      lentiq publish sales.ipynb --include data/history.csv --secret API_KEY --proof import
       lentiq publish sales.ipynb --registry registry.example.org/team --builder docker
     """
     _one_kernel(kernel, no_kernel)
+    if proof and no_verify:
+        raise BadInput("--proof and --no-verify exclude each other.", "Give one of them.")
     request = PublishRequest(
         path=notebook,
         name=name,
@@ -89,9 +126,14 @@ def publish(
         builder=builder,
         add=add,
         remove=remove,
+        include_files=include,
         exclude_files=exclude,
+        add_system=add_system,
+        remove_system=remove_system,
+        secrets=secret,
         resources=resources(cpu, memory),
         verify=not no_verify,
+        proof=proof,
     )
     result = publish_shown(service(ctx), request)
     if wants_json(ctx):
@@ -129,3 +171,8 @@ def resources(cpu: str | None, memory: str | None) -> Resources | None:
 def _one_kernel(kernel: str | None, no_kernel: bool) -> None:
     if kernel and no_kernel:
         raise BadInput("--kernel and --no-kernel exclude each other.", "Give one of them.")
+
+
+def _width() -> int:
+    """Columns to wrap sentences at; 0 where no terminal shows them, so that a line stays a line."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 0

@@ -9,13 +9,11 @@ from datetime import datetime
 from ..model import (
     Block,
     Input,
-    Inspection,
     Json,
     Place,
     PublishResult,
     Run,
     Schedule,
-    Severity,
     TaskRun,
     TaskState,
     Workflow,
@@ -65,53 +63,16 @@ def value(given: Json) -> str:
 
 
 def place(where: Place | None) -> str:
-    """``notebook.ipynb, cell 3, line 1``; "" for None."""
+    """``notebook.ipynb, cell 3, line 1``, cells counted from 1; "" for None."""
     if where is None:
         return ""
-    return where.file + (f", cell {where.cell}" if where.cell is not None else "") + f", line {where.line}"
+    return where.file + (f", cell {where.cell + 1}" if where.cell is not None else "") + f", line {where.line}"
 
 
 def an_input(one: Input) -> str:
     """``seed: int = 7``."""
     text = f"{one.name}: {one.type}" + ("" if one.required else f" = {value(one.default)}")
     return text + (f"  ({one.description})" if one.description else "")
-
-
-def inspection(found: Inspection) -> str:
-    """What packaging would find, in sections; empty ones are left out."""
-    facts = found.facts
-    head = {
-        "notebook": f"{facts.notebook}, {facts.cells} cells",
-        "kernel": facts.kernel or "none named",
-        "python": found.python_executable or "no kernel asked",
-    }
-    sections = {
-        "inputs": [an_input(one) for one in facts.inputs],
-        "outputs": [one.name for one in facts.outputs],
-        "imports": [
-            f"{one.module}{' (optional)' if one.optional else ''}  {place(one.place)}" for one in facts.imports
-        ],
-        "installs": [f"{one.requirement}  {place(one.place)}" for one in facts.installs],
-        "hidden needs": [f"{one.distribution}, for {one.because}  {place(one.place)}" for one in facts.hidden],
-        "environment variables": [
-            f"{one.name}{'' if one.has_default else ' (needed)'}  {place(one.place)}" for one in facts.environment
-        ],
-        "files": [f"{one.path}  {size(one.size)}, {one.kind}  {place(one.place)}" for one in facts.files],
-        "packages": [
-            f"{one.name}=={one.version}  {one.witness}{': ' + one.why if one.why else ''}"
-            for one in (found.lock.packages if found.lock else ())
-        ],
-        "unresolved imports": list(found.unresolved),
-        "findings": [
-            f"{one.severity}: {one.message}  {place(one.place)}".rstrip()
-            for one in sorted(facts.findings, key=lambda one: list(Severity).index(one.severity), reverse=True)
-        ],
-    }
-    lines = [pairs(head)]
-    for title, items in sections.items():
-        if items:
-            lines += ["", title, *[f"  {item}" for item in items]]
-    return "\n".join(lines)
 
 
 def publish_result(result: PublishResult) -> str:
@@ -124,7 +85,8 @@ def publish_result(result: PublishResult) -> str:
         "sent": f"{size(result.bytes_sent)} of {size(result.bytes_total)} ({result.bytes_sent} bytes)",
         "seconds": f"{sum(result.seconds.values()):.1f}" + (f" ({steps})" if steps else ""),
     }
-    return "\n".join([pairs(words), *[f"note: {note}" for note in result.notes]])
+    repairs = [f"repaired: {one}" for one in result.block.verification.repairs]
+    return "\n".join([pairs(words), *repairs, *[f"note: {note}" for note in result.notes]])
 
 
 def proof(block: Block) -> str:
@@ -165,6 +127,7 @@ def block(one: Block, versions: Sequence[Block]) -> str:
         "inputs": [an_input(given) for given in spec.inputs],
         "outputs": [given.name for given in spec.outputs],
         "packages": [f"{package.name}=={package.version}  {package.witness}" for package in spec.packages],
+        "repairs": list(one.verification.repairs),
     }.items():
         if items:
             lines += ["", title, *[f"  {item}" for item in items]]

@@ -17,6 +17,7 @@ import pytest
 from cli_office import Office
 from click.testing import Result
 from fake_service import BLOCK, WORKFLOW
+from rich_inspection import RICH
 
 from lentiq_jupyter.cli import app
 from lentiq_jupyter.model import PublishRequest, Resources, TaskState, encode
@@ -86,15 +87,35 @@ def test_importing_the_command_line_loads_nothing_heavy() -> None:
 
 def test_inspect_prints_what_was_found(lentiq: Lentiq, office: Office) -> None:
     assert lentiq("inspect", "a.ipynb", "--kernel", "r2d2").stdout.splitlines()[:2] == [
-        "notebook  clean.ipynb, 0 cells",
+        "notebook  clean.ipynb, 9 cells",
         "kernel    r2d2",
     ]
     assert office.asked == [("inspect", ("a.ipynb", "r2d2", False))]
 
 
+def test_inspect_takes_additions_and_removals(lentiq: Lentiq, office: Office) -> None:
+    words = ["--add", "pyarrow==17.0.0", "--add", "torch>=2", "--remove", "pandas", "--remove", "warehouse"]
+    shown = lentiq("inspect", "a.ipynb", *words).stdout
+    assert office.asked[1:] == [("changes", (("pyarrow==17.0.0", "torch>=2"), ("pandas", "warehouse")))]
+    assert "  pyarrow          17.0.0     user                  added by the user\n" in shown
+    assert "\n  pandas " not in shown
+    assert "no package explains" not in shown
+
+
+def test_inspect_as_json_is_complete(lentiq: Lentiq) -> None:
+    found = json.loads(lentiq("inspect", "a.ipynb", "--kernel", "python3", "--json").stdout)
+    assert found == encode(RICH)
+
+
+def test_inspect_prints_pinned_lines_only_when_asked(lentiq: Lentiq) -> None:
+    assert RICH.lock is not None
+    assert lentiq("inspect", "a.ipynb", "--requirements").stdout == RICH.lock.requirements
+
+
 def test_publish_passes_every_option(lentiq: Lentiq, office: Office) -> None:
     words = ["--name", "n", "--version", "1", "--description", "d", "--builder", "docker", "--base", "b", "--no-kernel"]
     words += ["--add", "x>1", "--add", "y", "--remove", "z", "--exclude", "f", "--cpu", "500m", "--memory", "1Gi"]
+    words += ["--include", "big.csv", "--add-system", "graphviz", "--remove-system", "libgl1", "--secret", "token"]
     lentiq("publish", "a.ipynb", *words, "--no-verify")
     assert office.asked == [
         (
@@ -109,12 +130,23 @@ def test_publish_passes_every_option(lentiq: Lentiq, office: Office) -> None:
                 no_kernel=True,
                 add=("x>1", "y"),
                 remove=("z",),
+                include_files=("big.csv",),
                 exclude_files=("f",),
+                add_system=("graphviz",),
+                remove_system=("libgl1",),
+                secrets=("token",),
                 resources=Resources(cpu_millicores=500, memory_bytes=2**30),
                 verify=False,
             ),
         )
     ]
+
+
+def test_publish_is_proven_as_asked(lentiq: Lentiq, office: Office) -> None:
+    lentiq("publish", "a.ipynb", "--proof", "import")
+    assert office.asked == [("publish", PublishRequest(path="a.ipynb", name="a", proof="import"))]
+    refused = lentiq("publish", "a.ipynb", "--proof", "run", "--no-verify", code=2).stderr
+    assert refused == "lentiq: --proof and --no-verify exclude each other. Give one of them.\n"
 
 
 def test_publish_prints_block_digest_bytes_and_seconds(lentiq: Lentiq) -> None:
