@@ -2,13 +2,14 @@
 
 from .installed import Distribution, Installed
 from .kernels import python_of
-from .naming import Need, name_distributions
+from .naming import Naming, Need, name_distributions
 from .probe import probe
 from .resolve import Resolution, resolve
 
 __all__ = [
     "Distribution",
     "Installed",
+    "Naming",
     "Need",
     "Resolution",
     "name_distributions",

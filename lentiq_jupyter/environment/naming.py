@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-from ..model import Facts, ImportFact, Place, Witness, record
+from ..model import Facts, ImportFact, InstallFact, Place, Witness, record
 from .installed import Installed
+from .names_table import table
 
 _URL_NAME = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)|/([A-Za-z0-9._-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_URL_OWNER = re.compile(r"://[^/]+/([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+?)(?:\.git)?(?:[@#/].*)?$")
 _PROVIDED = frozenset(("lentiq-jupyter", "pip"))  # the runner brings the first; nothing imports the second
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
 
 
 @record
@@ -34,28 +35,23 @@ class Need:
 
 
 @record
-class Table:
-    """`import_names.toml` as values; all distribution names normalised."""
+class Naming:
+    """What a notebook's imports, install lines and calls come to.
 
-    names: dict[str, tuple[str, ...]]
-    absent: frozenset[str]
-    instead: dict[str, tuple[str, ...]]
+    `needs` are the distributions, one each. `unused` are requirements of install lines that nothing
+    uses: their versions still limit what others bring along. `missing` are imports that are files of
+    the user's own which are not at hand, so that no package may take their place.
+    """
 
-
-@cache
-def table() -> Table:
-    """The curated table, read once."""
-    document = tomllib.loads(Path(__file__).with_name("import_names.toml").read_text("utf-8"))
-    given = {key: [value] if isinstance(value, str) else value for key, value in document["names"].items()}
-    return Table(
-        names={key: tuple(canonicalize_name(name) for name in value) for key, value in given.items()},
-        absent=frozenset(name for names in document["absent"].values() for name in names),
-        instead={key: tuple(value) for key, value in document["instead"].items()},
-    )
+    needs: tuple[Need, ...]
+    unused: tuple[Need, ...] = ()
+    missing: tuple[ImportFact, ...] = ()
 
 
-def name_distributions(facts: Facts, installed: Installed | None = None) -> tuple[Need, ...]:
+def name_distributions(facts: Facts, installed: Installed | None = None) -> Naming:
     """The distributions a notebook needs by itself, without what those need in turn.
+
+    An install line counts where something explains it: an import, a rule, an extra of something needed.
 
     Parameters
     ----------
@@ -66,27 +62,44 @@ def name_distributions(facts: Facts, installed: Installed | None = None) -> tupl
 
     Returns
     -------
-    tuple of Need
-        One a distribution; imports before install lines before rules. Optional imports count only
-        where the kernel has them.
+    Naming
+        Imports before rules before install lines. Optional imports count only where the kernel has
+        them or a line installs them.
     """
-    lines = [need for need in (_line(fact.requirement, fact.place) for fact in facts.installs) if need]
-    by_line = {line.name: line for line in lines}
+    lines = _lines(facts.installs)
     found: dict[str, Need] = {}
+    missing: list[ImportFact] = []
+    unknown: list[ImportFact] = []
     for fact in facts.imports:
-        need = _import(fact, installed, by_line)
+        if _is_own(fact.module, installed):
+            continue
+        need = _known(fact, installed, lines)
         if need is not None:
             found.setdefault(need.name, need)
-    for line in lines:
-        found.setdefault(line.name, line)
+        elif not fact.optional:
+            (missing if _is_missing(fact) else unknown).append(fact)
+    for fact, need in _guesses(unknown, lines, found):
+        if need is None:
+            missing.append(fact)
+        else:
+            found.setdefault(need.name, need)
     for hidden in facts.hidden:
         others = [str(canonicalize_name(hidden.distribution))]
         others += table().instead.get(others[0], ())
-        # What the user has chosen for that need already: by an import, or in the kernel.
-        name = next((one for one in others if one in found or (installed and installed.find(one))), others[0])
+        # What the user has chosen for that need already: by an import, by a line, or in the kernel.
+        name = next((one for one in others if one in found), None)
+        name = name or next((one for one in others if one in lines or (installed and installed.find(one))), others[0])
         why = f"{hidden.because}, {_where(hidden.place)}"
-        found.setdefault(name, Need(name=name, requirement=name, witness=Witness.RULE, why=why))
-    return tuple(need for need in found.values() if need.name not in _PROVIDED)
+        text = lines[name].requirement if name in lines else name
+        found.setdefault(name, Need(name=name, requirement=text, witness=Witness.RULE, why=why))
+    for line in lines.values():
+        if line.name not in found and _is_extra(line.name, found.values(), installed):
+            found[line.name] = line
+    return Naming(
+        needs=tuple(need for need in found.values() if need.name not in _PROVIDED),
+        unused=tuple(line for line in lines.values() if line.name not in found and line.name not in _PROVIDED),
+        missing=tuple(missing),
+    )
 
 
 def parse_requirement(text: str) -> tuple[str, str] | None:
@@ -104,22 +117,38 @@ def parse_requirement(text: str) -> tuple[str, str] | None:
         return name, f"{name} @ {text}"
 
 
-def _line(text: str, place: Place) -> Need | None:
-    parsed = parse_requirement(text)
-    if parsed is None:
-        return None
-    return Need(name=parsed[0], requirement=parsed[1], witness=Witness.LINE, why=f"install line, {_where(place)}")
+def _lines(installs: Iterable[InstallFact]) -> dict[str, Need]:
+    """The last line of each distribution; names that people write for another one become that one."""
+    found: dict[str, Need] = {}
+    for fact in installs:
+        parsed = parse_requirement(fact.requirement)
+        if parsed is None:
+            continue
+        name, requirement = parsed
+        meant = table().renamed.get(name)
+        if meant:
+            requirement = re.sub(r"^\s*[A-Za-z0-9._-]+", meant, requirement)
+            name = str(canonicalize_name(meant))
+        why = f"install line, {_where(fact.place)}"
+        found[name] = Need(name=name, requirement=requirement, witness=Witness.LINE, why=why)
+    return found
 
 
-def _import(fact: ImportFact, installed: Installed | None, lines: dict[str, Need]) -> Need | None:
-    module = fact.module
+def _is_own(module: str, installed: Installed | None) -> bool:
+    """Whether Python itself, its host or this product brings the module."""
     top = module.partition(".")[0]
-    stdlib = installed.stdlib if installed else sys.stdlib_module_names
-    if top in stdlib or top == "lentiq_jupyter" or table().absent & set(_prefixes(module)):
-        return None
+    if installed and installed.owners(module):
+        return False
+    stdlib = (installed.stdlib if installed else frozenset()) | sys.stdlib_module_names
+    return top in stdlib or top == "lentiq_jupyter" or table().is_absent(module)
+
+
+def _known(fact: ImportFact, installed: Installed | None, lines: dict[str, Need]) -> Need | None:
+    """What the kernel, a line or the tables say of one import; None if none of them does."""
+    module = fact.module
     why = f"import {module}, {_where(fact.place)}"
-    candidates = next((table().names[one] for one in _prefixes(module) if one in table().names), ())
-    guess = str(canonicalize_name(top))
+    candidates = table().candidates(module)
+    guess = str(canonicalize_name(module.partition(".")[0]))
     owners = installed.owners(module) if installed else []
     if owners:
         # Several distributions may own one name: the one the table or the import itself names, else the first.
@@ -127,23 +156,83 @@ def _import(fact: ImportFact, installed: Installed | None, lines: dict[str, Need
         name = min((str(canonicalize_name(one.name)) for one in owners), key=lambda one: (_rank(one, preferred), one))
         text = lines[name].requirement if name in lines else name
         return Need(name=name, requirement=text, witness=Witness.KERNEL, why=why, module=module)
-    if fact.optional:
-        return None
     for name in (*candidates, guess):
         if name in lines:
             text = lines[name].requirement
             return Need(name=name, requirement=text, witness=Witness.LINE, why=why, module=module)
-    if candidates:
-        return Need(name=candidates[0], requirement=candidates[0], witness=Witness.TABLE, why=why, module=module)
-    if not re.fullmatch(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?", guess):
+    if fact.optional or not candidates:
         return None
-    return Need(name=guess, requirement=guess, witness=Witness.RESOLVER, why=why, module=module)
+    return Need(name=candidates[0], requirement=candidates[0], witness=Witness.TABLE, why=why, module=module)
 
 
-def _prefixes(module: str) -> list[str]:
-    """A dotted name and everything above it, the longest first."""
-    parts = module.split(".")
-    return [".".join(parts[:length]) for length in range(len(parts), 0, -1)]
+def _is_missing(fact: ImportFact) -> bool:
+    return bool(fact.elsewhere) or table().is_private(fact.module)
+
+
+def _guesses(
+    unknown: list[ImportFact], lines: dict[str, Need], found: dict[str, Need]
+) -> Iterable[tuple[ImportFact, Need | None]]:
+    """For each import that nothing knows, the repository that a line installs it from, or a guess by its name."""
+    urls = {name: line for name, line in lines.items() if " @ " in line.requirement and name not in found}
+    tops = {fact.module.partition(".")[0] for fact in unknown}
+    for fact in unknown:
+        top = fact.module.partition(".")[0]
+        guess = str(canonicalize_name(top))
+        why = f"import {fact.module}, {_where(fact.place)}"
+        fitting = [line for line in urls.values() if guess in _names_of_url(line.requirement)]
+        if not fitting and len(tops) == len(urls) == 1:
+            fitting = list(urls.values())
+        if fitting:
+            line = fitting[0]
+            yield (
+                fact,
+                Need(
+                    name=line.name,
+                    requirement=line.requirement,
+                    witness=Witness.LINE,
+                    why=why,
+                    module=fact.module,
+                ),
+            )
+        elif _NAME.fullmatch(guess):
+            yield (
+                fact,
+                Need(
+                    name=guess,
+                    requirement=guess,
+                    witness=Witness.RESOLVER,
+                    why=why,
+                    module=fact.module,
+                ),
+            )
+        else:
+            yield fact, None
+
+
+def _names_of_url(requirement: str) -> set[str]:
+    """Import names that a repository may have: its own, with or without "python", and its owner's before it."""
+    owner = _URL_OWNER.search(requirement)
+    if not owner:
+        return set()
+    repository = str(canonicalize_name(owner[2]))
+    bare = repository.removeprefix("python-").removesuffix("-python").removesuffix("-py").removesuffix("-pytorch")
+    return {repository, bare, f"{canonicalize_name(owner[1])}-{repository}"}
+
+
+def _is_extra(name: str, needs: Iterable[Need], installed: Installed | None) -> bool:
+    """Whether something needed names the distribution as one of its extras, or asks for it in one of them."""
+    for need in needs:
+        try:
+            extras = Requirement(need.requirement).extras
+        except InvalidRequirement:
+            extras = set()
+        if name in {str(canonicalize_name(extra)) for extra in extras}:
+            return True
+        distribution = installed.find(need.name) if installed and installed.find(name) else None
+        for required in distribution.requires if distribution else ():
+            if "extra ==" in required and canonicalize_name(re.split(r"[^\w.-]", required, maxsplit=1)[0]) == name:
+                return True
+    return False
 
 
 def _rank(name: str, preferred: list[str]) -> int:

@@ -13,7 +13,7 @@ from ..model import Facts, Lock, Reporter, Step, Witness
 from .closure import Closure, close
 from .installed import Installed
 from .locking import make_lock
-from .naming import Need, name_distributions, parse_requirement
+from .naming import Naming, Need, name_distributions, parse_requirement
 from .packages import make_packages
 from .pipreqs import ask_pipreqs
 from .probe import probe
@@ -76,7 +76,8 @@ def resolve(
     resolver = Resolver(python=str(python or sys.executable), version=version, installed=installed, report=report)
     added = [_added(line) for line in add]
     left_out = frozenset(str(canonicalize_name(name)) for name in remove)
-    needs = _needs(facts, installed, added, left_out, frozenset(remove))
+    named = name_distributions(facts, installed)
+    needs = _needs(named, added, left_out, frozenset(remove))
     local = _local(needs, installed, left_out)
     # What the user names with versions is not the kernel's to decide.
     chosen = [need for need in added if need.requirement != need.name and need.name not in left_out]
@@ -93,6 +94,7 @@ def resolve(
     packages, notes = make_packages(closed, pins, missing, left_out, resolver, cache)
     names = [need.module.partition(".")[0] for need in failed]
     names += [_import_name(name, needs) for name in sorted(local)]
+    names += [top for top in (one.module.partition(".")[0] for one in named.missing) if top not in remove]
     report.say(Step.RESOLVE, f"{len(packages)} packages pinned", len(packages), len(packages))
     notes = [*(_local_note(name, local[name]) for name in sorted(local)), *notes]
     return Resolution(make_lock(packages, version), tuple(dict.fromkeys(names)), tuple(notes))
@@ -105,12 +107,10 @@ def _added(line: str) -> Need:
     return Need(name=parsed[0], requirement=parsed[1], witness=Witness.USER, why="added by the user")
 
 
-def _needs(
-    facts: Facts, installed: Installed | None, added: list[Need], left_out: frozenset[str], remove: frozenset[str]
-) -> list[Need]:
+def _needs(named: Naming, added: list[Need], left_out: frozenset[str], remove: frozenset[str]) -> list[Need]:
     """All roots: what the notebook needs, what the user adds, and the kernel that runs it."""
     kernel = Need(name="ipykernel", requirement="ipykernel", witness=Witness.RULE, why="runs the notebook")
-    found = {need.name: need for need in (kernel, *name_distributions(facts, installed), *added)}
+    found = {need.name: need for need in (kernel, *named.needs, *added)}
     kept = (need for need in found.values() if need.name not in left_out)
     return [need for need in kept if not need.module or need.module.partition(".")[0] not in remove]
 

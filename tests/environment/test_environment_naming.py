@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from packaging.utils import canonicalize_name
 
-from lentiq_jupyter.environment import Distribution, Installed, name_distributions
+from lentiq_jupyter.environment import Distribution, Installed, Naming, name_distributions
 from lentiq_jupyter.environment.closure import close
 from lentiq_jupyter.environment.installed import origin
 from lentiq_jupyter.environment.locking import make_lock
+from lentiq_jupyter.environment.names_table import table
 from lentiq_jupyter.environment.naming import Need
 from lentiq_jupyter.environment.uv_compile import Pin, parse_pins
 from lentiq_jupyter.model import Facts, HiddenNeed, ImportFact, InstallFact, Package, Place, Witness
@@ -33,12 +35,12 @@ def kernel(*distributions: Distribution) -> Installed:
 
 
 def named(*arguments, **keywords) -> list[tuple[str, Witness]]:
-    return [(need.name, need.witness) for need in name_distributions(*arguments, **keywords)]
+    return [(need.name, need.witness) for need in name_distributions(*arguments, **keywords).needs]
 
 
 def test_without_a_kernel_tables_name_and_the_rest_is_guessed():
     found = named(facts("os.path", "sklearn.svm", "PIL.Image", "numpy", "google.colab", "urllib2", "lentiq_jupyter"))
-    assert found == [("scikit-learn", Witness.TABLE), ("pillow", Witness.TABLE), ("numpy", Witness.RESOLVER)]
+    assert found == [("scikit-learn", Witness.TABLE), ("pillow", Witness.TABLE), ("numpy", Witness.TABLE)]
 
 
 def test_the_kernel_names_what_it_has():
@@ -63,11 +65,116 @@ def test_of_two_owners_the_table_decides():
 
 
 def test_an_install_line_decides_between_the_names_of_an_import():
-    found = name_distributions(facts("cv2", lines=("opencv-python-headless>=4", "git+https://h.invalid/me/tool.git")))
-    assert [(need.requirement, need.witness) for need in found] == [
-        ("opencv-python-headless>=4", Witness.LINE),
-        ("tool @ git+https://h.invalid/me/tool.git", Witness.LINE),
+    found = name_distributions(facts("cv2", lines=("opencv-python-headless>=4",)))
+    assert [(need.requirement, need.witness) for need in found.needs] == [("opencv-python-headless>=4", Witness.LINE)]
+
+
+def test_an_import_nothing_knows_is_in_the_repository_that_a_line_installs():
+    lines = ("git+https://h.invalid/me/strange-tool.git", "git+https://h.invalid/acme/docs")
+    found = name_distributions(facts("strange_tool", "acme_docs.api", lines=lines))
+    assert [(need.requirement, need.module) for need in found.needs] == [
+        ("strange-tool @ git+https://h.invalid/me/strange-tool.git", "strange_tool"),
+        ("docs @ git+https://h.invalid/acme/docs", "acme_docs.api"),
     ]
+
+
+def test_an_install_line_that_nothing_uses_stays_out_and_is_told():
+    found = name_distributions(facts("numpy", lines=("numpy>=1", "protobuf==3.20.1", "jupyter")))
+    assert [need.requirement for need in found.needs] == ["numpy>=1"]
+    assert [need.requirement for need in found.unused] == ["protobuf==3.20.1", "jupyter"]
+
+
+def test_a_line_counts_where_a_rule_or_an_extra_asks_for_it():
+    lines = ("openpyxl<3.2", "transformers[sentencepiece]", "sentencepiece")
+    found = name_distributions(facts("pandas", "transformers", lines=lines, hidden=("openpyxl",)))
+    assert ([need.requirement for need in found.needs], found.unused) == (
+        ["pandas", "transformers[sentencepiece]", "openpyxl<3.2", "sentencepiece"],
+        (),
+    )
+
+
+def test_a_line_counts_where_the_kernel_has_it_for_an_extra():
+    there = kernel(
+        Distribution(name="dask", version="1", requires=('lz4; extra == "complete"',), modules=("dask",)),
+        Distribution(name="lz4", version="4", modules=("lz4",)),
+    )
+    assert named(facts("dask", lines=("lz4",)), there) == [("dask", Witness.KERNEL), ("lz4", Witness.LINE)]
+
+
+def test_an_optional_import_counts_where_a_line_installs_it():
+    assert named(facts(optional=("cupy",), lines=("cupy",))) == [("cupy", Witness.LINE)]
+
+
+def test_what_people_write_becomes_what_they_mean():
+    found = name_distributions(facts("torch", "sklearn", "cv2", lines=("pytorch==1.8.*", "sklearn", "opencv>=4")))
+    assert [need.requirement for need in found.needs] == ["torch==1.8.*", "scikit-learn", "opencv-python>=4"]
+
+
+def test_files_of_the_users_own_are_never_taken_from_an_index():
+    names = ("utils", "helper.plots", "my_stats", "data_utils", "person_pb2", "apex.amp")
+    found = name_distributions(facts("numpy", *names))
+    assert ([need.name for need in found.needs], [fact.module for fact in found.missing]) == (["numpy"], [*names])
+
+
+def test_a_private_name_that_a_line_installs_or_the_kernel_has_is_a_package():
+    there = kernel(Distribution(name="config", version="1", modules=("config",)))
+    assert named(facts("utils", lines=("utils",))) == [("utils", Witness.LINE)]
+    assert named(facts("config"), there) == [("config", Witness.KERNEL)]
+
+
+def test_what_may_come_from_a_folder_elsewhere_is_only_a_package_if_it_is_well_known():
+    modules = ("numpy", "six.moves", "strange_thing")
+    made = Facts(
+        notebook="nb.ipynb",
+        sha256="",
+        kernel="",
+        imports=tuple(ImportFact(module=one, place=PLACE, elsewhere="../code") for one in modules),
+    )
+    found = name_distributions(made)
+    assert ([need.name for need in found.needs], [fact.module for fact in found.missing]) == (
+        ["numpy", "six"],
+        ["strange_thing"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("google.cloud.storage.blob", "google-cloud-storage"),
+        ("google.cloud.secretmanager_v1", "google-cloud-secret-manager"),
+        ("google.cloud.aiplatform_v1beta1.types", "google-cloud-aiplatform"),
+        ("google.cloud.quite_new", "google-cloud-quite-new"),
+        ("google.protobuf.text_format", "protobuf"),
+        ("azure.mgmt.network.models", "azure-mgmt-network"),
+        ("azure.keyvault.secrets", "azure-keyvault-secrets"),
+        ("azure.storage.blob.aio", "azure-storage-blob"),
+        ("llama_index.llms.openai", "llama-index-llms-openai"),
+        ("llama_index.core.schema", "llama-index-core"),
+        ("llama_index", "llama-index"),
+        ("airflow.providers.google.cloud.hooks", "apache-airflow-providers-google"),
+        ("airflow.models", "apache-airflow"),
+        ("mpl_toolkits.basemap", "basemap"),
+        ("mpl_toolkits.mplot3d", "matplotlib"),
+        ("ruamel.yaml", "ruamel-yaml"),
+    ],
+)
+def test_the_parts_of_a_shared_namespace_have_names_of_their_own(module, name):
+    assert named(facts(module)) == [(name, Witness.TABLE)]
+
+
+@pytest.mark.parametrize(
+    "module", ["urllib2", "cPickle", "distutils.core", "imp", "asyncore", "tomllib", "google.colab"]
+)
+def test_what_some_python_or_a_host_brings_is_no_package(module):
+    assert name_distributions(facts(module)) == Naming(needs=())
+
+
+def test_the_tables_are_normal_and_do_not_contradict_each_other():
+    tables = table()
+    assert {name for names in tables.names.values() for name in names} <= tables.well_known
+    assert not {name for name in tables.names if tables.is_absent(name)}
+    assert all(canonicalize_name(name) == name for name in tables.well_known)
+    assert not tables.well_known & tables.private
 
 
 def test_optional_imports_count_only_where_the_kernel_has_them():
