@@ -2,6 +2,7 @@
 
 from .installed import Distribution, Installed
 from .kernels import python_of
+from .live import ask_kernel
 from .naming import Naming, Need, name_distributions
 from .probe import probe
 from .resolve import Resolution, resolve
@@ -12,6 +13,7 @@ __all__ = [
     "Naming",
     "Need",
     "Resolution",
+    "ask_kernel",
     "name_distributions",
     "probe",
     "python_of",

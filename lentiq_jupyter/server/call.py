@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ..interfaces import Service
+from .kernels import OpenKernel
 from .publishing import PublishJobs
 
 T = TypeVar("T")
@@ -27,8 +28,8 @@ class Call:
         The server's root folder; every path a client gives lies inside it.
     user : str
         Name of who asks.
-    kernel_name : async callable taking a path and a kernel id or None
-        Kernelspec name of that running kernel, or of the notebook's open session; None without one.
+    kernel : async callable taking a path and a kernel id or None
+        That running kernel, or the one of the notebook's open session; None without one.
     pool : Executor
         Where blocking work goes.
     """
@@ -37,7 +38,7 @@ class Call:
     publishes: PublishJobs
     root: Path
     user: str
-    kernel_name: Callable[[str, str | None], Awaitable[str | None]]
+    kernel: Callable[[str, str | None], Awaitable[OpenKernel | None]]
     pool: Executor
 
     async def run(self, work: Callable[[], T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import secrets
 import threading
@@ -13,12 +14,13 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Bool, Unicode
 
 from ..connect import ENV_TOKEN, ENV_URL
-from ..errors import LentiqError, NotFound
+from ..errors import LentiqError
 from ..interfaces import Service
 from .call import Call
 from .events import Announcer
 from .handlers import build_handlers
 from .identity import KernelIdentity
+from .kernels import find_kernel
 from .publishing import PublishJobs
 from .routes import ROUTES
 from .wiring import Backend, open_backend
@@ -85,19 +87,9 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
             publishes=self.publishes,
             root=Path(self.serverapp.root_dir),
             user=user,
-            kernel_name=self._kernel_name,
+            kernel=functools.partial(find_kernel, self.serverapp),
             pool=self._pool,
         )
-
-    async def _kernel_name(self, path: str, kernel_id: str | None) -> str | None:
-        if kernel_id is not None:
-            if kernel_id not in self.serverapp.kernel_manager:
-                raise NotFound(f"There is no running kernel {kernel_id}.", "Restart the notebook's kernel.")
-            return str(self.serverapp.kernel_manager.get_kernel(kernel_id).kernel_name)
-        for session in await self.serverapp.session_manager.list_sessions():
-            if session["path"] == path and session.get("kernel"):
-                return str(session["kernel"]["name"])
-        return None
 
     def _begin(self) -> None:
         url = self.url or ("" if self.serverapp.sock else f"{self.serverapp.connection_url}lentiq")
