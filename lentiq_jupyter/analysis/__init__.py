@@ -2,5 +2,6 @@
 
 from .analyse import analyse
 from .notebook import notebook_python
+from .system import package_of_program
 
-__all__ = ["analyse", "notebook_python"]
+__all__ = ["analyse", "notebook_python", "package_of_program"]

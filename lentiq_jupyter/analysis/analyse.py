@@ -20,6 +20,7 @@ from .names import Names, names_of
 from .notebook import Notebook, read_notebook
 from .outputs import outputs_of
 from .shell import Command, commands_of, installs_of, lines_of
+from .system import system_of
 from .variables import environment_of
 
 _GUARDED_BYTES = 2**18  # data files up to this size are read for secrets
@@ -75,6 +76,7 @@ def analyse(path: Path) -> Facts:
         data, data_findings = (*data, *more), (*data_findings, *wrong)
         hidden += hidden_of([code], own, followed.imports, ())
         environment += environment_of([code], own)
+    system, system_findings = system_of(everything, names, followed.imports, commands, cells.magics)
     outputs, output_findings = outputs_of(cells.codes, names)
     parameters = _parameters(cells.codes)
     files = _files(followed.files, data)
@@ -85,6 +87,7 @@ def analyse(path: Path) -> Facts:
         *parameters.findings,
         *output_findings,
         *data_findings,
+        *system_findings,
         *_guard(notebook, everything, files, folder),
         *_dotenv(cells.codes, names, folder),
     )
@@ -99,6 +102,7 @@ def analyse(path: Path) -> Facts:
         inputs=parameters.inputs,
         outputs=outputs,
         environment=_merge(environment),
+        system=system,
         files=tuple(fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name),
         findings=tuple(dict.fromkeys(findings)),
     )

@@ -129,13 +129,13 @@ def installs_of(commands: Iterable[Command], read: Callable[[str], str | None]) 
     """
     found: list[InstallFact] = []
     for command in commands:
-        for words in _simple_commands(command.text):
+        for words in simple_commands(command.text):
             for requirement in _requirements(words, read):
                 found.append(InstallFact(requirement=requirement, place=command.place))
     return list({fact.requirement: fact for fact in reversed(found)}.values())[::-1]
 
 
-def _simple_commands(text: str) -> list[list[str]]:
+def simple_commands(text: str) -> list[list[str]]:
     """Words of each simple command of a line; a line that is no shell gives none."""
     try:
         lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|()")
