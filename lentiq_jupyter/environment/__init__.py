@@ -5,17 +5,24 @@ from .kernels import python_of
 from .live import ask_kernel
 from .naming import Naming, Need, name_distributions
 from .probe import probe
+from .providers import Provider, Providers
 from .resolve import Resolution, resolve
+from .system import SystemNeeds, package_of_library, system_needs
 
 __all__ = [
     "Distribution",
     "Installed",
     "Naming",
     "Need",
+    "Provider",
+    "Providers",
     "Resolution",
+    "SystemNeeds",
     "ask_kernel",
     "name_distributions",
+    "package_of_library",
     "probe",
     "python_of",
     "resolve",
+    "system_needs",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ def resolve(
     python: Path | None,
     add: tuple[str, ...] = (),
     remove: tuple[str, ...] = (),
+    repairs: Mapping[str, str] | None = None,
     report: Reporter | None = None,
     cache: Path | None = None,
     python_version: str | None = None,
@@ -47,6 +49,8 @@ def resolve(
         The kernel's interpreter; None asks no kernel, so that uv chooses the versions.
     add : requirement lines the user adds; they win over the kernel
     remove : distribution or import names to leave out
+    repairs : mapping of a normalised name to the sentence that says why
+        What was found missing when the block ran.
     cache : Path or None
         A folder that keeps hashes, so that the same pins need no network again.
     python_version : str or None
@@ -75,9 +79,10 @@ def resolve(
     version = installed.python if installed else python_version or "{}.{}".format(*sys.version_info[:2])
     resolver = Resolver(python=str(python or sys.executable), version=version, installed=installed, report=report)
     added = [_added(line) for line in add]
+    found = [Need(name=name, requirement=name, witness=Witness.RUN, why=why) for name, why in (repairs or {}).items()]
     left_out = frozenset(str(canonicalize_name(name)) for name in remove)
     named = name_distributions(facts, installed)
-    needs = _needs(named, added, left_out, frozenset(remove))
+    needs = _needs(named, [*found, *added], left_out, frozenset(remove))
     local = _local(needs, installed, left_out)
     # What the user names with versions is not the kernel's to decide.
     chosen = [need for need in added if need.requirement != need.name and need.name not in left_out]
