@@ -34,8 +34,9 @@ export class Api {
 
   status = () => this.get<Status>('status');
 
-  inspect = (path: string, kernelId: string | null) =>
-    this.call<Inspection>('POST', 'inspect', { path, kernel_id: kernelId });
+  /** `changes` are requirement lines to add and names to leave out, as in a publish. */
+  inspect = (path: string, kernelId: string | null, changes: Pick<PublishRequest, 'add' | 'remove'>) =>
+    this.call<Inspection>('POST', 'inspect', { path, kernel_id: kernelId, ...changes });
   startPublish = (request: PublishRequest) => this.call<{ id: string }>('POST', 'publishes', request);
   publish = (id: string) => this.get<Publish>(at('publishes', id));
   cancelPublish = (id: string) => this.call<Publish>('DELETE', at('publishes', id));

@@ -20,12 +20,18 @@ export type Block = Schemas['Block'];
 export type BlockSpec = Schemas['BlockSpec'];
 export type Verdict = Schemas['Verdict'];
 
+export type DataNeed = Schemas['DataNeed'];
 export type FileFact = Schemas['FileFact'];
 export type Finding = Schemas['Finding'];
 export type Inspection = Schemas['Inspection'];
 export type Package = Schemas['Package'];
 export type Place = Schemas['Place'];
+export type SecretFact = Schemas['SecretFact'];
 export type Severity = Schemas['Severity'];
+
+export type SystemNeed = Schemas['SystemNeed'];
+export type Verification = Schemas['Verification'];
+export type Witness = Schemas['Witness'];
 
 export type ProgressEvent = Schemas['ProgressEvent'];
 export type Publish = Schemas['Publish'];

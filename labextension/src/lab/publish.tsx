@@ -50,8 +50,10 @@ export const publish: JupyterFrontEndPlugin<void> = {
       const panel = documents.openOrReveal(path, 'Notebook') as NotebookPanel | undefined;
       if (panel) {
         await panel.context.ready;
+        panel.content.deselectAll();
         panel.content.activeCellIndex = cell;
         await panel.content.scrollToItem(cell, 'center');
+        panel.content.activate();
       }
     };
     const copy = (reference: string) => {
@@ -76,6 +78,7 @@ export const publish: JupyterFrontEndPlugin<void> = {
         onPublish: () => void session.publish(),
         onCancel: () => void session.cancel(),
         onRead: () => void session.read(),
+        onReset: session.reset.bind(session),
         onCell: (cell: number) => void showCell(path, cell),
         onCopy: copy,
         onRun: (block: Parameters<ILentiqSidebar['showBlock']>[0]) => sidebar?.showBlock(block, { run: true }),

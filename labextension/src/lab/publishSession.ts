@@ -1,11 +1,23 @@
 import type { Api } from '../client/api';
 import { failureOf } from '../client/failure';
 import type { Hint, Publish } from '../contract';
-import { editForm, formOf, requestOf, type PublishEdit } from '../state/publish';
+import {
+  changesOf,
+  editForm,
+  formOf,
+  rebaseForm,
+  requestOf,
+  sameChanges,
+  type Changes,
+  type PublishEdit
+} from '../state/publish';
 import { createStore } from '../state/store';
 import type { Stage } from '../views/publish';
 
 const EVERY_MS = 1000;
+/** How long the packages must rest before the resolver is asked. */
+const REST_MS = 400;
+const NO_CHANGES: Changes = { add: [], remove: [] };
 
 /** The notebook that is published, as far as the host knows it. */
 export interface NotebookSource {
@@ -20,6 +32,8 @@ export interface NotebookSource {
 export class PublishSession {
   private readonly store = createStore<Stage, Stage>((_, stage) => stage, { kind: 'reading' });
   private timer: number | undefined;
+  private rest: number | undefined;
+  private asked = 0;
 
   constructor(
     private readonly api: Api,
@@ -36,34 +50,106 @@ export class PublishSession {
     return stage.kind === 'work' && stage.publish.state === 'running';
   }
 
+  /** Reads the notebook; what the user changed in the form stays. */
   async read(): Promise<void> {
+    const before = this.get();
+    if (before.kind === 'form') {
+      await this.resolve(true);
+      return;
+    }
+    const asked = this.ask();
     this.store.dispatch({ kind: 'reading' });
     try {
       await this.source.save();
-      const inspection = await this.api.inspect(this.source.path, this.source.kernelId());
-      const form = formOf(this.source.path, inspection);
-      this.store.dispatch({ kind: 'form', inspection, form, sending: false, failure: null });
+      const inspection = await this.api.inspect(this.source.path, this.source.kernelId(), NO_CHANGES);
+      if (asked === this.asked) {
+        const form = formOf(this.source.path, inspection);
+        const settled = { known: NO_CHANGES, resolving: false, unresolvable: null };
+        this.store.dispatch({ kind: 'form', inspection, form, ...settled, sending: false, failure: null });
+      }
     } catch (error) {
-      this.store.dispatch({ kind: 'unreadable', failure: failureOf(error) });
+      if (asked === this.asked) {
+        this.store.dispatch({ kind: 'unreadable', failure: failureOf(error) });
+      }
     }
   }
 
   edit(edit: PublishEdit): void {
     const stage = this.get();
     if (stage.kind === 'form') {
-      this.store.dispatch({ ...stage, form: editForm(stage.form, edit) });
+      this.change({ ...stage, form: editForm(stage.form, edit) });
     }
+  }
+
+  /** Takes all edits back. */
+  reset(): void {
+    const stage = this.get();
+    if (stage.kind === 'form') {
+      this.change({ ...stage, form: formOf(stage.form.path, stage.inspection) });
+    }
+  }
+
+  private change(stage: Extract<Stage, { kind: 'form' }>): void {
+    const changes = changesOf(stage.form);
+    const before = this.get();
+    const moved = before.kind !== 'form' || !sameChanges(changes, changesOf(before.form));
+    if (!moved) {
+      this.store.dispatch(stage);
+      return;
+    }
+    // An answer that is under way is about other changes.
+    this.ask();
+    window.clearTimeout(this.rest);
+    const resolving = !sameChanges(changes, stage.known);
+    this.store.dispatch({ ...stage, resolving, unresolvable: null });
+    if (resolving) {
+      this.rest = window.setTimeout(() => void this.resolve(false), REST_MS);
+    }
+  }
+
+  /** Asks again what packaging would find, with the packages as they are in the form. */
+  private async resolve(save: boolean): Promise<void> {
+    const before = this.get();
+    if (before.kind !== 'form') {
+      return;
+    }
+    window.clearTimeout(this.rest);
+    const asked = this.ask();
+    const changes = changesOf(before.form);
+    this.store.dispatch({ ...before, resolving: true, unresolvable: null });
+    try {
+      if (save) {
+        await this.source.save();
+      }
+      const inspection = await this.api.inspect(this.source.path, this.source.kernelId(), changes);
+      const stage = this.get();
+      if (stage.kind === 'form' && asked === this.asked) {
+        const form = rebaseForm(stage.form, stage.inspection, inspection);
+        this.store.dispatch({ ...stage, inspection, form, known: changes, resolving: false, unresolvable: null });
+      }
+    } catch (error) {
+      const stage = this.get();
+      if (stage.kind === 'form' && asked === this.asked) {
+        this.store.dispatch({ ...stage, resolving: false, unresolvable: failureOf(error) });
+      }
+    }
+  }
+
+  /** The number of a new question; answers to older ones are dropped. */
+  private ask(): number {
+    this.asked += 1;
+    return this.asked;
   }
 
   async publish(): Promise<void> {
     const stage = this.get();
-    if (stage.kind !== 'form' || stage.sending) {
+    if (stage.kind !== 'form' || stage.sending || stage.resolving) {
       return;
     }
     this.store.dispatch({ ...stage, sending: true, failure: null });
     try {
       await this.source.save();
-      const { id } = await this.api.startPublish(requestOf(stage.form));
+      const { id } = await this.api.startPublish(requestOf(stage.form, stage.inspection));
       const publish: Publish = {
         id,
         path: stage.form.path,
@@ -108,6 +194,8 @@ export class PublishSession {
   }
 
   dispose(): void {
+    this.ask();
+    window.clearTimeout(this.rest);
     window.clearTimeout(this.timer);
   }
 

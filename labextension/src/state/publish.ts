@@ -1,5 +1,6 @@
-import type { FileFact, Input, Inspection, Package, Publish, PublishRequest, Resources, Step } from '../contract';
+import type { FileFact, Finding, Input, Inspection, Package, PublishRequest, Resources, SecretFact } from '../contract';
 import { isIdentifier, isName, slug } from './names';
+import { canonical } from './requirements';
 import { DEFAULT_RESOURCES, formatCpu, formatMemory, parseCpu, parseMemory } from './resources';
 import { formatValue, parseValue } from './values';
 
@@ -9,6 +10,20 @@ export interface InputRow {
   text: string;
 }
 
+/** A package or import that is left out; `was` is the package it had been, null for an import. */
+export interface Removed {
+  name: string;
+  was: Package | null;
+}
+
+/** A package held to versions the user chose; `was` is what analysis had found. */
+export interface Pin {
+  line: string;
+  was: Package;
+}
+
+export type Proof = 'run' | 'import' | 'none';
+
 /** Everything a user can change before publishing. Texts are kept as typed. */
 export interface PublishForm {
   path: string;
@@ -17,20 +32,41 @@ export interface PublishForm {
   cpu: string;
   memory: string;
   inputs: InputRow[];
+  /** Requirement lines the user added. */
   add: string[];
-  remove: string[];
-  excludeFiles: string[];
-  verify: boolean;
+  /** By canonical name. */
+  pins: { [name: string]: Pin };
+  removed: Removed[];
+  /** The requirement that brings a module nothing explained, by module. */
+  answers: { [module: string]: string };
+  /** Whether a file goes in, by path; only where the user said so. */
+  files: { [path: string]: boolean };
+  addSystem: string[];
+  removeSystem: string[];
+  /** Names of secrets in cells that become secret inputs. */
+  secrets: string[];
+  /** Null: what analysis proposes. */
+  proof: Proof | null;
+  /** Key of the row that changed the packages last; what the resolver says against it is shown there. */
+  touched: string;
 }
 
 export type PublishEdit =
   | { type: 'name' | 'description' | 'cpu' | 'memory'; text: string }
-  | { type: 'verify'; on: boolean }
   | { type: 'input'; name: string; change: Partial<Pick<Input, 'type' | 'required' | 'description' | 'secret'>> }
   | { type: 'default'; name: string; text: string }
-  | { type: 'add-requirement'; line: string }
-  | { type: 'drop-requirement'; line: string }
-  | { type: 'package' | 'file'; name: string; keep: boolean };
+  | { type: 'add-requirement' | 'drop-requirement'; line: string }
+  | { type: 'pin'; was: Package; line: string }
+  | { type: 'unpin'; name: string }
+  | { type: 'remove'; name: string; was: Package | null }
+  | { type: 'restore'; name: string }
+  | { type: 'answer'; module: string; line: string }
+  | { type: 'drop-answer'; module: string }
+  | { type: 'file'; path: string; keep: boolean }
+  | { type: 'add-system' | 'drop-system'; name: string }
+  | { type: 'system'; name: string; keep: boolean }
+  | { type: 'secret'; name: string; on: boolean }
+  | { type: 'proof'; proof: Proof };
 
 /** The form for a notebook, filled with what analysis found. */
 export function formOf(path: string, inspection: Inspection): PublishForm {
@@ -40,12 +76,31 @@ export function formOf(path: string, inspection: Inspection): PublishForm {
     description: '',
     cpu: formatCpu(DEFAULT_RESOURCES.cpu_millicores),
     memory: formatMemory(DEFAULT_RESOURCES.memory_bytes),
-    inputs: inspection.facts.inputs.map(input => ({ input, text: formatValue(input.default) })),
+    inputs: inspection.facts.inputs.map(rowOf),
     add: [],
-    remove: [],
-    excludeFiles: [],
-    verify: true
+    pins: {},
+    removed: [],
+    answers: {},
+    files: {},
+    addSystem: [],
+    removeSystem: [],
+    secrets: [],
+    proof: null,
+    touched: ''
   };
+}
+
+const rowOf = (input: Input): InputRow => ({ input, text: formatValue(input.default) });
+
+/** The same edits over a newer reading of the notebook: inputs that were not touched follow it. */
+export function rebaseForm(form: PublishForm, before: Inspection, after: Inspection): PublishForm {
+  const found = new Map(before.facts.inputs.map(input => [input.name, JSON.stringify(rowOf(input))]));
+  const rows = new Map(form.inputs.map(row => [row.input.name, row]));
+  const inputs = after.facts.inputs.map(input => {
+    const row = rows.get(input.name);
+    return row && JSON.stringify(row) !== found.get(input.name) ? row : rowOf(input);
+  });
+  return { ...form, inputs };
 }
 
 export function editForm(form: PublishForm, edit: PublishEdit): PublishForm {
@@ -55,25 +110,56 @@ export function editForm(form: PublishForm, edit: PublishEdit): PublishForm {
     case 'cpu':
     case 'memory':
       return { ...form, [edit.type]: edit.text };
-    case 'verify':
-      return { ...form, verify: edit.on };
     case 'input':
       return mapInput(form, edit.name, row => ({ ...row, input: { ...row.input, ...edit.change } }));
     case 'default':
       return mapInput(form, edit.name, row => ({ ...row, text: edit.text }));
-    case 'add-requirement':
-      return { ...form, add: withItem(form.add, edit.line.trim()) };
+    case 'add-requirement': {
+      const line = edit.line.trim();
+      return { ...form, add: withItem(form.add, line), touched: `add:${line}` };
+    }
     case 'drop-requirement':
-      return { ...form, add: form.add.filter(line => line !== edit.line) };
-    case 'package':
-      return { ...form, remove: edit.keep ? form.remove.filter(one => one !== edit.name) : withItem(form.remove, edit.name) };
+      return { ...form, add: without(form.add, edit.line), touched: 'add' };
+    case 'pin': {
+      const name = canonical(edit.was.name);
+      // What was found at first is what unpinning goes back to.
+      const was = form.pins[name]?.was ?? edit.was;
+      return { ...form, pins: { ...form.pins, [name]: { line: edit.line, was } }, touched: `package:${name}` };
+    }
+    case 'unpin':
+      return { ...form, pins: omit(form.pins, edit.name), touched: `package:${edit.name}` };
+    case 'remove': {
+      const name = canonical(edit.name);
+      const others = form.removed.filter(one => canonical(one.name) !== name);
+      const was = form.pins[name]?.was ?? edit.was;
+      const removed = [...others, { name: edit.name, was }];
+      return { ...form, pins: omit(form.pins, name), removed, touched: `package:${name}` };
+    }
+    case 'restore': {
+      const removed = form.removed.filter(one => one.name !== edit.name);
+      return { ...form, removed, touched: `package:${canonical(edit.name)}` };
+    }
+    case 'answer': {
+      const line = edit.line.trim();
+      return { ...form, answers: { ...form.answers, [edit.module]: line }, touched: `answer:${edit.module}` };
+    }
+    case 'drop-answer':
+      return { ...form, answers: omit(form.answers, edit.module), touched: 'add' };
     case 'file':
+      return { ...form, files: { ...form.files, [edit.path]: edit.keep } };
+    case 'add-system':
+      return { ...form, addSystem: withItem(form.addSystem, edit.name.trim()) };
+    case 'drop-system':
+      return { ...form, addSystem: without(form.addSystem, edit.name) };
+    case 'system':
       return {
         ...form,
-        excludeFiles: edit.keep
-          ? form.excludeFiles.filter(one => one !== edit.name)
-          : withItem(form.excludeFiles, edit.name)
+        removeSystem: edit.keep ? without(form.removeSystem, edit.name) : withItem(form.removeSystem, edit.name)
       };
+    case 'secret':
+      return { ...form, secrets: edit.on ? withItem(form.secrets, edit.name) : without(form.secrets, edit.name) };
+    case 'proof':
+      return { ...form, proof: edit.proof };
   }
 }
 
@@ -85,8 +171,47 @@ function withItem(items: string[], item: string): string[] {
   return item === '' || items.includes(item) ? items : [...items, item];
 }
 
-/** What keeps a form from being sent: sentences by field (`name`, `cpu`, `memory`, `input:NAME`). */
-export function formFaults(form: PublishForm): { [field: string]: string } {
+function without(items: string[], item: string): string[] {
+  return items.filter(one => one !== item);
+}
+
+function omit<T>(items: { [key: string]: T }, key: string): { [key: string]: T } {
+  return Object.fromEntries(Object.entries(items).filter(([name]) => name !== key));
+}
+
+/** What the resolver must know of the edits: requirement lines to add, names to leave out. */
+export interface Changes {
+  add: string[];
+  remove: string[];
+}
+
+export function changesOf(form: PublishForm): Changes {
+  const answers = Object.entries(form.answers);
+  // The module is explained then: unless its package has the same name, nothing else may be found for it.
+  const explained = answers.filter(([module, line]) => canonical(module) !== canonical(bare(line)));
+  return {
+    add: unique([...form.add, ...Object.values(form.pins).map(pin => pin.line), ...answers.map(([, line]) => line)]),
+    remove: unique([...form.removed.map(one => one.name), ...explained.map(([module]) => module)])
+  };
+}
+
+const bare = (line: string): string => /^[\w.-]*/.exec(line)?.[0] ?? line;
+
+function unique(items: string[]): string[] {
+  return [...new Set(items)];
+}
+
+export function sameChanges(one: Changes, other: Changes): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** Whether the form still says what analysis found. */
+export function isUntouched(form: PublishForm, inspection: Inspection): boolean {
+  return JSON.stringify({ ...form, touched: '' }) === JSON.stringify(formOf(form.path, inspection));
+}
+
+/** What keeps a form from being sent: sentences by field (`name`, `cpu`, `memory`, `input:NAME`, `file:PATH`). */
+export function formFaults(form: PublishForm, files: readonly FileFact[]): { [field: string]: string } {
   const faults: { [field: string]: string } = {};
   if (!isName(form.name)) {
     faults['name'] = 'Use up to 50 lower-case letters, digits and single hyphens, as in clean-sales.';
@@ -103,15 +228,64 @@ export function formFaults(form: PublishForm): { [field: string]: string } {
       faults[`input:${input.name}`] = fault;
     }
   }
+  for (const file of files) {
+    if (file.large && form.files[file.path] === undefined) {
+      faults[`file:${file.path}`] = 'Say whether this large file goes in.';
+    }
+  }
   return faults;
 }
 
 function defaultFault(input: Input, text: string): string | null {
-  return input.required || text === '' ? null : parseValue(input.type, text).fault;
+  return hasNoDefault(input) || text === '' ? null : parseValue(input.type, text).fault;
+}
+
+/** A secret is given by reference at each run, and never has a default. */
+const hasNoDefault = (input: Input): boolean => input.required || input.secret;
+
+/** Whether a secret can become an input by choice: one that stands in the code under a name. */
+export function isConvertible(secret: SecretFact): boolean {
+  return secret.name !== '' && secret.source !== 'environment';
+}
+
+/** The findings that stop a publish as the form stands. */
+export function openErrors(inspection: Inspection, form: PublishForm): Finding[] {
+  const answered = inspection.facts.secrets.filter(one => isConvertible(one) && form.secrets.includes(one.name));
+  return inspection.facts.findings.filter(
+    finding =>
+      finding.severity === 'error' &&
+      !(finding.code === 'secret' && answered.some(secret => samePlace(secret.place, finding.place)))
+  );
+}
+
+/** The imports that nothing explains and the user has not decided on. */
+export function openImports(inspection: Inspection, form: PublishForm): string[] {
+  const { remove } = changesOf(form);
+  return inspection.unresolved.filter(module => !remove.includes(module));
+}
+
+function samePlace(one: SecretFact['place'], other: Finding['place']): boolean {
+  return other !== null && one.file === other.file && one.cell === other.cell && one.line === other.line;
+}
+
+/** How the block will be proven. */
+export function proofOf(form: PublishForm, inspection: Inspection): Proof {
+  return form.proof ?? (inspection.proof === 'import' ? 'import' : 'run');
+}
+
+/** Whether a file goes in; null while a large one waits for the user's word. */
+export function fileKept(form: PublishForm, file: FileFact): boolean | null {
+  return form.files[file.path] ?? (file.large ? null : true);
+}
+
+/** Bytes of the files that go in. */
+export function filesSize(form: PublishForm, files: readonly FileFact[]): number {
+  return files.reduce((sum, file) => sum + (fileKept(form, file) === true ? file.size : 0), 0);
 }
 
 /** The request a form without faults stands for. */
-export function requestOf(form: PublishForm): PublishRequest {
+export function requestOf(form: PublishForm, inspection: Inspection): PublishRequest {
+  const { files, secrets } = inspection.facts;
   return {
     path: form.path,
     name: form.name,
@@ -122,23 +296,22 @@ export function requestOf(form: PublishForm): PublishRequest {
     base: null,
     builder: null,
     inputs: form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
-    add: form.add,
-    remove: form.remove,
-    include_files: [],
-    add_system: [],
-    remove_system: [],
-    secrets: [],
-    proof: null,
-    live: null,
-    exclude_files: form.excludeFiles,
+    ...changesOf(form),
+    include_files: files.filter(file => file.large && form.files[file.path] === true).map(file => file.path),
+    exclude_files: files.filter(file => form.files[file.path] === false).map(file => file.path),
+    add_system: form.addSystem,
+    remove_system: form.removeSystem,
+    secrets: form.secrets.filter(name => secrets.some(one => one.name === name)),
     resources: resourcesOf(form),
-    verify: form.verify
+    verify: form.proof !== 'none',
+    proof: form.proof === 'none' ? null : form.proof,
+    live: null
   };
 }
 
 function defaultOf(input: Input, text: string): Input['default'] {
   // An empty field of a text input whose default was nothing still means nothing.
-  if (input.required || (text === '' && (input.type !== 'str' || input.default === null))) {
+  if (hasNoDefault(input) || (text === '' && (input.type !== 'str' || input.default === null))) {
     return null;
   }
   return parseValue(input.type, text).value;
@@ -148,60 +321,4 @@ function resourcesOf(form: PublishForm): Resources | null {
   const cpu = parseCpu(form.cpu);
   const memory = parseMemory(form.memory);
   return cpu === null || memory === null ? null : { cpu_millicores: cpu, memory_bytes: memory };
-}
-
-/** Packages the notebook asks for itself, and those that came along with them. */
-export function splitPackages(packages: readonly Package[]): { direct: Package[]; along: Package[] } {
-  return {
-    direct: packages.filter(one => one.witness !== 'dependency'),
-    along: packages.filter(one => one.witness === 'dependency')
-  };
-}
-
-/** Bytes of the files that go in. */
-export function filesSize(files: readonly FileFact[], excluded: readonly string[]): number {
-  return files.reduce((sum, file) => sum + (excluded.includes(file.path) ? 0 : file.size), 0);
-}
-
-export const STEPS: readonly Step[] = ['analyse', 'resolve', 'build', 'verify', 'register'];
-
-export type StepState = 'pending' | 'active' | 'done' | 'skipped' | 'failed' | 'cancelled';
-
-export interface StepView {
-  step: Step;
-  state: StepState;
-  /** The last thing it said; "" before it began. */
-  message: string;
-  /** Between 0 and 1; null when unknown. */
-  share: number | null;
-}
-
-/** How far a publish is, step by step, from its events. */
-export function stepsOf(publish: Publish): StepView[] {
-  const last = publish.events.at(-1);
-  const current = last ? STEPS.indexOf(last.step) : 0;
-  return STEPS.map((step, number) => {
-    const events = publish.events.filter(event => event.step === step);
-    const latest = events.at(-1);
-    const share = latest?.total ? Math.min(1, (latest.done ?? 0) / latest.total) : null;
-    return { step, state: stepState(publish, number, current, events.length > 0), message: latest?.message ?? '', share };
-  });
-}
-
-function stepState(publish: Publish, number: number, current: number, seen: boolean): StepState {
-  if (publish.state === 'succeeded') {
-    return seen ? 'done' : 'skipped';
-  }
-  if (number < current) {
-    return seen ? 'done' : 'skipped';
-  }
-  if (number > current) {
-    return 'pending';
-  }
-  return publish.state === 'running' ? 'active' : publish.state;
-}
-
-/** The log of a publish: one line an event. */
-export function publishLog(publish: Publish): string {
-  return publish.events.map(event => `${event.step.padEnd(9)} ${event.message}`).join('\n');
 }

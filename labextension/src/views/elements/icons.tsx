@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { TaskState } from '../../contract';
-import type { StepState } from '../../state/publish';
+import type { StepState } from '../../state/progress';
 import { toneOf, type Tone } from '../../state/states';
 
 /** Shapes on a 16 by 16 grid, drawn with the current text colour. */
@@ -17,11 +17,13 @@ const SHAPES = {
   log: <path d="M3 4h10M3 8h10M3 12h6" />,
   notebook: <path d="M4 2h9v12H4zM4 5H2.5M4 8H2.5M4 11H2.5M6.5 5.5h4" />,
   pause: <path d="M5.5 3.5v9M10.5 3.5v9" />,
+  pin: <path d="M6 2.5h4M6.5 2.5 6 7 4 9.5h8L10 7l-.5-4.5M8 9.5V14" />,
   play: <path d="m5 3 8 5-8 5z" />,
   refresh: <path d="M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3" />,
   resume: <path d="M4 3.5v9M7 3.5l6 4.5-6 4.5z" />,
   search: <path d="M7 3a4 4 0 1 1 0 8 4 4 0 0 1 0-8zM10 10l3.5 3.5" />,
   stop: <path d="M4 4h8v8H4z" />,
+  undo: <path d="M6.2 3.5 3 6.7l3.2 3.2M3.2 6.7h6a3.3 3.3 0 0 1 0 6.6H6.5" />,
   warning: <path d="M8 2.2 14 13H2zM8 6.3v3.2M8 11.2v.2" />,
   trash: <path d="M3 4.5h10M6 4.5V3h4v1.5M4.5 4.5l.6 8.5h5.8l.6-8.5" />
 } satisfies { [name: string]: ReactNode };

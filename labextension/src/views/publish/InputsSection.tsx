@@ -32,6 +32,9 @@ export function InputsSection({ rows, faults, onEdit }: Props) {
               <th scope="col" className="lq-narrow">
                 {trans.__('Required')}
               </th>
+              <th scope="col" className="lq-narrow">
+                {trans.__('Secret')}
+              </th>
             </tr>
           </thead>
           <tbody>
@@ -68,7 +71,9 @@ function Row({ row, fault, onEdit }: { row: InputRow; fault: string | undefined;
         </select>
       </td>
       <td>
-        {input.required ? (
+        {input.secret ? (
+          <span className="lq-hint">{trans.__('given by reference, never stored')}</span>
+        ) : input.required ? (
           <span className="lq-hint">{trans.__('given at every run')}</span>
         ) : (
           <ValueControl
@@ -87,6 +92,14 @@ function Row({ row, fault, onEdit }: { row: InputRow; fault: string | undefined;
           aria-label={trans.__('%1 is required', name)}
           checked={input.required}
           onChange={event => onEdit({ type: 'input', name, change: { required: event.target.checked } })}
+        />
+      </td>
+      <td className="lq-narrow">
+        <input
+          type="checkbox"
+          aria-label={trans.__('%1 is secret', name)}
+          checked={input.secret}
+          onChange={event => onEdit({ type: 'input', name, change: { secret: event.target.checked } })}
         />
       </td>
     </tr>

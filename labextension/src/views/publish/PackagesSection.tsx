@@ -1,104 +1,120 @@
-import { useState } from 'react';
-import type { Inspection, Package } from '../../contract';
-import { splitPackages, type PublishEdit, type PublishForm } from '../../state/publish';
-import { Button, IconButton, useTrans } from '../elements';
+import { useMemo, useState } from 'react';
+import type { Failure } from '../../client/failure';
+import type { Inspection } from '../../contract';
+import { packageRows, type PackageRow } from '../../state/packages';
+import type { PublishEdit, PublishForm } from '../../state/publish';
+import { requirementName } from '../../state/requirements';
+import { Button, FailureBox, Icon, useTrans } from '../elements';
+import { AddField } from './AddField';
+import { PackageTable } from './PackageTable';
 
 interface Props {
-  lock: Inspection['lock'];
+  inspection: Inspection;
   form: PublishForm;
+  resolving: boolean;
+  unresolvable: Failure | null;
   onEdit: (edit: PublishEdit) => void;
+  onRead: () => void;
 }
 
-/** The pinned packages, with who said that each is needed. */
-export function PackagesSection({ lock, form, onEdit }: Props) {
+/** More dependencies than this can be searched. */
+const MANY = 15;
+
+/** The pinned packages, with who said that each is needed; they can be left out, pinned, added. */
+export function PackagesSection({ inspection, form, resolving, unresolvable, onEdit, onRead }: Props) {
   const trans = useTrans();
-  const { direct, along } = splitPackages(lock?.packages ?? []);
+  const { lock, unused } = inspection;
+  const { direct, along } = useMemo(() => packageRows(lock?.packages ?? [], form), [lock, form]);
+  const count = along.length + direct.filter(row => row.state !== 'removed').length;
+  const shared = { failure: unresolvable, failing: form.touched, onEdit, onRead };
+  const rowless = ![...direct, ...along].some(row => row.key === form.touched);
+  const idle = unused.filter(line => !form.add.includes(line));
   return (
-    <section className="lq-section">
+    <section className="lq-section" aria-busy={resolving}>
       <h3>
-        {trans.__('Packages')} <span className="lq-count">{direct.length + along.length}</span>
-        {lock && <span className="lq-aside">{`Python ${lock.python}`}</span>}
+        {trans.__('Packages')} <span className="lq-count">{count}</span>
+        <span className="lq-aside" role="status">
+          {resolving ? (
+            <>
+              <Icon name="refresh" className="lq-turning" /> {trans.__('Resolving…')}
+            </>
+          ) : unresolvable ? (
+            <span className="lq-fault">{trans.__('not resolved')}</span>
+          ) : lock ? (
+            trans.__('resolved for Python %1', lock.python)
+          ) : (
+            ''
+          )}
+        </span>
       </h3>
-      {direct.length > 0 && <PackageTable packages={direct} form={form} onEdit={onEdit} />}
-      {form.add.map(line => (
+      {unresolvable && rowless && <FailureBox failure={unresolvable} onRetry={onRead} />}
+      {direct.length > 0 ? (
+        <PackageTable label={trans.__('Packages')} rows={direct} {...shared} />
+      ) : (
+        <p className="lq-hint">{trans.__('It needs no package.')}</p>
+      )}
+      <AddField
+        label={trans.__('Add requirement')}
+        placeholder={trans.__('Add requirement, as in openpyxl>=3.1')}
+        action={trans.__('Add')}
+        check={line => faultOf(line, form)}
+        onAdd={line => onEdit({ type: 'add-requirement', line })}
+      />
+      {idle.map(line => (
         <div key={line} className="lq-added">
-          <span className="lq-code">{line}</span>
-          <span className="lq-hint">{trans.__('added by you')}</span>
-          <IconButton
-            icon="close"
-            label={trans.__('Drop %1', line)}
-            onClick={() => onEdit({ type: 'drop-requirement', line })}
-          />
+          <span>
+            <span className="lq-code">{line}</span>{' '}
+            <span className="lq-hint">{trans.__('has an install line, but nothing uses it: left out')}</span>
+          </span>
+          <Button icon="add" onClick={() => onEdit({ type: 'add-requirement', line })} title={trans.__('Add %1', line)}>
+            {trans.__('Add')}
+          </Button>
         </div>
       ))}
-      <AddRequirement onAdd={line => onEdit({ type: 'add-requirement', line })} />
-      {along.length > 0 && (
-        <details className="lq-details">
-          <summary>{trans._n('%1 package they need', '%1 packages they need', along.length)}</summary>
-          <PackageTable packages={along} form={form} onEdit={onEdit} />
-        </details>
-      )}
+      {along.length > 0 && <Along rows={along} shared={shared} />}
     </section>
   );
 }
 
-function PackageTable({ packages, form, onEdit }: { packages: Package[] } & Pick<Props, 'form' | 'onEdit'>) {
-  const trans = useTrans();
-  return (
-    <table className="lq-table" aria-label={trans.__('Packages')}>
-      <tbody>
-        {packages.map(one => {
-          const removed = form.remove.includes(one.name);
-          return (
-            <tr key={one.name} className={removed ? 'lq-removed' : undefined}>
-              <th scope="row" className="lq-code">
-                {one.name}
-              </th>
-              <td className="lq-code">{one.url ?? one.version}</td>
-              <td>
-                <span className="lq-chip">{one.witness}</span> <span className="lq-hint">{one.why}</span>
-              </td>
-              <td className="lq-narrow">
-                <IconButton
-                  icon={removed ? 'add' : 'close'}
-                  label={removed ? trans.__('Keep %1', one.name) : trans.__('Leave out %1', one.name)}
-                  onClick={() => onEdit({ type: 'package', name: one.name, keep: removed })}
-                />
-              </td>
-            </tr>
-          );
-        })}
-      </tbody>
-    </table>
-  );
+function faultOf(line: string, form: PublishForm): string | null {
+  const name = requirementName(line);
+  if (name === null) {
+    return 'Write one requirement, as in openpyxl, openpyxl>=3.1 or package @ https://….';
+  }
+  return form.add.some(one => requirementName(one) === name) ? 'It is added already.' : null;
 }
 
-function AddRequirement({ onAdd }: { onAdd: (line: string) => void }) {
+interface AlongProps {
+  rows: PackageRow[];
+  shared: Pick<Parameters<typeof PackageTable>[0], 'failure' | 'failing' | 'onEdit' | 'onRead'>;
+}
+
+/** The dependencies, folded; drawn only when they are looked at. */
+function Along({ rows, shared }: AlongProps) {
   const trans = useTrans();
-  const [line, setLine] = useState('');
-  const add = () => {
-    onAdd(line);
-    setLine('');
-  };
+  const [open, setOpen] = useState(false);
+  const [search, setSearch] = useState('');
+  const words = search.trim().toLowerCase();
+  const found = words === '' ? rows : rows.filter(row => row.name.toLowerCase().includes(words));
   return (
-    <div className="lq-add">
-      <input
-        className="lq-input lq-code"
-        aria-label={trans.__('Add requirement')}
-        placeholder={trans.__('Add requirement, as in openpyxl>=3.1')}
-        value={line}
-        spellCheck={false}
-        onChange={event => setLine(event.target.value)}
-        onKeyDown={event => {
-          if (event.key === 'Enter') {
-            event.preventDefault();
-            add();
-          }
-        }}
-      />
-      <Button icon="add" onClick={add} disabled={line.trim() === ''}>
-        {trans.__('Add')}
-      </Button>
-    </div>
+    <details className="lq-details" onToggle={event => setOpen(event.currentTarget.open)}>
+      <summary>{trans._n('%1 package they need', '%1 packages they need', rows.length)}</summary>
+      {open && (
+        <>
+          {rows.length > MANY && (
+            <input
+              className="lq-input lq-filter"
+              type="search"
+              aria-label={trans.__('Search dependencies')}
+              placeholder={trans.__('Search')}
+              value={search}
+              onChange={event => setSearch(event.target.value)}
+            />
+          )}
+          <PackageTable label={trans.__('Dependencies')} rows={found} {...shared} />
+          {found.length === 0 && <p className="lq-nothing">{trans.__('None of that name.')}</p>}
+        </>
+      )}
+    </details>
   );
 }

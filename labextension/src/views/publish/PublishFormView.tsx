@@ -1,40 +1,37 @@
-import type { Failure } from '../../client/failure';
-import type { Inspection } from '../../contract';
-import { formFaults, type PublishForm } from '../../state/publish';
+import { formFaults, isUntouched, openErrors, openImports } from '../../state/publish';
 import { AmountFields, Button, FailureBox, TextField, useTrans } from '../elements';
 import { FilesSection } from './FilesSection';
-import { FindingsSection } from './FindingsSection';
 import { InputsSection } from './InputsSection';
 import { PackagesSection } from './PackagesSection';
-import type { PublishCallbacks } from './PublishPanel';
+import { ProblemsSection } from './ProblemsSection';
+import { ProofSection } from './ProofSection';
+import type { FormStage, PublishCallbacks } from './PublishPanel';
+import { DataSection, SecretsSection } from './RunTimeSections';
+import { SystemSection } from './SystemSection';
 
-interface Props extends Pick<PublishCallbacks, 'onEdit' | 'onPublish' | 'onRead' | 'onCell'> {
-  inspection: Inspection;
-  form: PublishForm;
-  sending: boolean;
-  failure: Failure | null;
-}
+type Calls = Pick<PublishCallbacks, 'onEdit' | 'onPublish' | 'onRead' | 'onReset' | 'onCell'>;
 
 /** What goes into the block, to be looked over and changed. */
-export function PublishFormView({ inspection, form, sending, failure, onEdit, onPublish, onRead, onCell }: Props) {
+export function PublishFormView(props: FormStage & Calls) {
+  const { inspection, form, resolving, unresolvable, sending, failure, onEdit, onRead, onCell } = props;
   const trans = useTrans();
-  const faults = formFaults(form);
-  const blocked = Object.keys(faults).length > 0;
-  const stops = inspection.facts.findings.filter(finding => finding.severity === 'error').length;
+  const facts = inspection.facts;
+  const faults = formFaults(form, facts.files);
+  const blocker = useBlocker(props, faults);
   return (
     <form
       className="lq-form"
       aria-busy={sending}
       onSubmit={event => {
         event.preventDefault();
-        if (!blocked && !sending) {
-          onPublish();
+        if (blocker === '' && !sending) {
+          props.onPublish();
         }
       }}
     >
       <div className="lq-scroll">
         {failure && <FailureBox failure={failure} />}
-        <FindingsSection findings={inspection.facts.findings} unresolved={inspection.unresolved} onCell={onCell} />
+        <ProblemsSection {...{ inspection, form, onEdit, onCell }} />
         <TextField
           label={trans.__('Name')}
           value={form.name}
@@ -48,8 +45,12 @@ export function PublishFormView({ inspection, form, sending, failure, onEdit, on
           placeholder={trans.__('What it does, for others')}
         />
         <InputsSection rows={form.inputs} faults={faults} onEdit={onEdit} />
-        <PackagesSection lock={inspection.lock} form={form} onEdit={onEdit} />
-        <FilesSection files={inspection.facts.files} excluded={form.excludeFiles} onEdit={onEdit} />
+        <PackagesSection {...{ inspection, form, resolving, unresolvable, onEdit, onRead }} />
+        <SystemSection system={inspection.system} form={form} onEdit={onEdit} />
+        <FilesSection files={facts.files} form={form} onEdit={onEdit} />
+        <DataSection data={facts.data} onCell={onCell} />
+        <SecretsSection {...{ inspection, form, onEdit, onCell }} />
+        <ProofSection {...{ inspection, form, onEdit }} />
         <fieldset className="lq-section">
           <legend>{trans.__('Resources')}</legend>
           <AmountFields
@@ -58,33 +59,43 @@ export function PublishFormView({ inspection, form, sending, failure, onEdit, on
             onCpu={text => onEdit({ type: 'cpu', text })}
             onMemory={text => onEdit({ type: 'memory', text })}
           />
-          <label className="lq-check">
-            <input
-              type="checkbox"
-              checked={form.verify}
-              onChange={event => onEdit({ type: 'verify', on: event.target.checked })}
-            />
-            {trans.__('Prove it: start the finished image once before it is registered')}
-          </label>
         </fieldset>
       </div>
       <footer className="lq-footer">
         <span className="lq-hint" role="status">
-          {sending
-            ? trans.__('Sending…')
-            : blocked
-              ? trans.__('Correct the marked fields.')
-              : stops > 0
-                ? trans._n('%1 finding stops this.', '%1 findings stop this.', stops)
-                : ''}
+          {sending ? trans.__('Sending…') : blocker}
         </span>
-        <Button icon="refresh" onClick={onRead} disabled={sending}>
+        <Button icon="undo" onClick={props.onReset} disabled={sending || isUntouched(form, inspection)}>
+          {trans.__('Reset')}
+        </Button>
+        <Button icon="refresh" onClick={onRead} disabled={sending || resolving}>
           {trans.__('Read again')}
         </Button>
-        <button type="submit" className="lq-button lq-primary" disabled={blocked || sending}>
+        <button type="submit" className="lq-button lq-primary" disabled={blocker !== '' || sending}>
           {trans.__('Publish')}
         </button>
       </footer>
     </form>
   );
+}
+
+/** Why this form cannot be published now, in a short sentence; "" if it can. */
+function useBlocker({ inspection, form, resolving, unresolvable }: FormStage, faults: { [field: string]: string }): string {
+  const trans = useTrans();
+  const fields = Object.keys(faults);
+  const undecided = fields.filter(field => field.startsWith('file:')).length;
+  const stops = openErrors(inspection, form).length + openImports(inspection, form).length;
+  if (fields.length > undecided) {
+    return trans.__('Correct the marked fields.');
+  }
+  if (stops > 0) {
+    return trans._n('%1 problem stops this: see above.', '%1 problems stop this: see above.', stops);
+  }
+  if (undecided > 0) {
+    return trans._n('Say whether %1 large file goes in.', 'Say whether %1 large files go in.', undecided);
+  }
+  if (unresolvable) {
+    return trans.__('The packages cannot be resolved.');
+  }
+  return resolving ? trans.__('Resolving the packages…') : '';
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../../client/failure';
 import type { Block, Inspection, Publish } from '../../contract';
-import type { PublishEdit, PublishForm } from '../../state/publish';
+import type { Changes, PublishEdit, PublishForm } from '../../state/publish';
 import { FailureBox, Icon, Skeleton, useTrans } from '../elements';
 import { PublishFormView } from './PublishFormView';
 import { PublishProgress } from './PublishProgress';
@@ -9,15 +9,31 @@ import { PublishProgress } from './PublishProgress';
 export type Stage =
   | { kind: 'reading' }
   | { kind: 'unreadable'; failure: Failure }
-  | { kind: 'form'; inspection: Inspection; form: PublishForm; sending: boolean; failure: Failure | null }
+  | FormStage
   | { kind: 'work'; publish: Publish; startedAt: number; endedAt: number | null; stopping: boolean; failure: Failure | null };
+
+export interface FormStage {
+  kind: 'form';
+  inspection: Inspection;
+  form: PublishForm;
+  /** The changes of packages that `inspection` knows of. */
+  known: Changes;
+  /** Whether the packages are being resolved anew. */
+  resolving: boolean;
+  /** Why the packages of the form cannot be resolved; null if they can. */
+  unresolvable: Failure | null;
+  sending: boolean;
+  failure: Failure | null;
+}
 
 export interface PublishCallbacks {
   onEdit: (edit: PublishEdit) => void;
   onPublish: () => void;
   onCancel: () => void;
-  /** Reads the notebook (again). */
+  /** Reads the notebook (again); edits stay. */
   onRead: () => void;
+  /** Takes all edits back. */
+  onReset: () => void;
   onCell: (cell: number) => void;
   onRun: (block: Block) => void;
   onCopy: (reference: string) => void;
@@ -31,10 +47,11 @@ export function PublishPanel({ path, stage, ...calls }: { path: string; stage: S
     <section className="lq-root lq-publish" aria-label={trans.__('Publish as block')}>
       <header className="lq-header">
         <Icon name="block" />
-        <div>
+        <div className="lq-grow">
           <h2>{trans.__('Publish as block')}</h2>
           <p className="lq-hint lq-path">{path}</p>
         </div>
+        {stage.kind === 'form' && <Asked inspection={stage.inspection} />}
       </header>
       {stage.kind === 'reading' && (
         <div className="lq-scroll">
@@ -50,5 +67,21 @@ export function PublishPanel({ path, stage, ...calls }: { path: string; stage: S
       {stage.kind === 'form' && <PublishFormView {...stage} {...calls} />}
       {stage.kind === 'work' && <PublishProgress {...stage} {...calls} />}
     </section>
+  );
+}
+
+/** Who said which packages there are: the running kernel, its environment, or the index alone. */
+function Asked({ inspection }: { inspection: Inspection }) {
+  const trans = useTrans();
+  const { live, python_executable: python } = inspection;
+  const [words, about] = live
+    ? [trans.__('live kernel asked'), trans.__('The running kernel said which modules it holds.')]
+    : python
+      ? [trans.__('kernel not running'), trans.__('Versions are those of the kernel’s environment.')]
+      : [trans.__('no kernel asked'), trans.__('Versions are the newest of the package index.')];
+  return (
+    <span className={`lq-chip lq-asked${live ? ' lq-asked-live' : ''}`} title={python ? `${about} ${python}` : about}>
+      {words}
+    </span>
   );
 }

@@ -1,6 +1,6 @@
 import type { Failure } from '../../client/failure';
-import type { Publish, PublishResult, Step } from '../../contract';
-import { publishLog, stepsOf, type StepState, type StepView } from '../../state/publish';
+import type { Publish, PublishResult, Step, Verification } from '../../contract';
+import { publishLog, roundsOf, stepsOf, type Round, type StepState, type StepView } from '../../state/progress';
 import { readableBytes } from '../../state/resources';
 import { readableDuration } from '../../state/time';
 import { Button, FailureBox, LogView, Mark, ProgressBar, StepMark, useNow, useTrans, type Trans } from '../elements';
@@ -37,6 +37,7 @@ export function PublishProgress({ publish, startedAt, endedAt, stopping, failure
             <StepRow key={step.step} step={step} seconds={publish.result?.seconds[step.step]} />
           ))}
         </ol>
+        <Rounds rounds={roundsOf(publish)} />
         <LogView text={publishLog(publish)} label={trans.__('Log of the publish')} live={running} />
       </div>
       <footer className="lq-footer">
@@ -54,6 +55,20 @@ export function PublishProgress({ publish, startedAt, endedAt, stopping, failure
         )}
       </footer>
     </div>
+  );
+}
+
+/** What was found missing and is added, build by build. */
+function Rounds({ rounds }: { rounds: Round[] }) {
+  const trans = useTrans();
+  return (
+    <ol className="lq-rounds" aria-label={trans.__('Repairs')} aria-live="polite">
+      {rounds.map(({ number, message }) => (
+        <li key={number} className="lq-round">
+          <span className="lq-chip">{trans.__('round %1', number)}</span> <span>{message}</span>
+        </li>
+      ))}
+    </ol>
   );
 }
 
@@ -92,6 +107,33 @@ function StepRow({ step, seconds }: { step: StepView; seconds: number | undefine
   );
 }
 
+const SIGNS = {
+  'proven by run': { mark: 'SUCCEEDED', tone: 'good' },
+  'proven by import': { mark: 'SUCCEEDED', tone: 'wait' },
+  'not proven': { mark: 'WAITING', tone: 'quiet' }
+} as const;
+
+/** The verdict with its evidence, and what had to be added before it ran. */
+function Proven({ verification }: { verification: Verification }) {
+  const trans = useTrans();
+  const { verdict, evidence, repairs } = verification;
+  return (
+    <>
+      <p className="lq-verdict">
+        <Mark {...SIGNS[verdict]} /> <strong>{verdict}</strong>
+        {evidence && <span className="lq-notice-hint">{evidence}</span>}
+      </p>
+      {repairs.length > 0 && (
+        <ul className="lq-faults" aria-label={trans.__('Repairs')}>
+          {repairs.map(repair => (
+            <li key={repair}>{repair}</li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
 function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult } & Pick<Props, 'onRun' | 'onCopy' | 'onShow'>) {
   const trans = useTrans();
   const block = result.block;
@@ -104,13 +146,13 @@ function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult }
         <p className="lq-notice-message">{trans.__('%1 is registered', reference)}</p>
         <p className="lq-notice-hint">
           {trans.__(
-            '%1 of %2 sent in %3, %4.',
+            '%1 of %2 sent in %3.',
             readableBytes(result.bytes_sent),
             readableBytes(result.bytes_total),
-            readableDuration(seconds * 1000),
-            block.verification.verdict
+            readableDuration(seconds * 1000)
           )}
         </p>
+        <Proven verification={block.verification} />
         {result.notes.length > 0 && (
           <ul className="lq-faults">
             {result.notes.map(note => (

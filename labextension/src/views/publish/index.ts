@@ -1,1 +1,1 @@
-export { PublishPanel, type PublishCallbacks, type Stage } from './PublishPanel';
+export { PublishPanel, type FormStage, type PublishCallbacks, type Stage } from './PublishPanel';

@@ -1,0 +1,66 @@
+import type { Publish, Step } from '../contract';
+
+export const STEPS: readonly Step[] = ['analyse', 'resolve', 'build', 'verify', 'register'];
+
+export type StepState = 'pending' | 'active' | 'done' | 'skipped' | 'failed' | 'cancelled';
+
+export interface StepView {
+  step: Step;
+  state: StepState;
+  /** The last thing it said; "" before it began. */
+  message: string;
+  /** Between 0 and 1; null when unknown. */
+  share: number | null;
+}
+
+/** How far a publish is, step by step, from its events. */
+export function stepsOf(publish: Publish): StepView[] {
+  const last = publish.events.at(-1);
+  const current = last ? STEPS.indexOf(last.step) : 0;
+  return STEPS.map((step, number) => {
+    const events = publish.events.filter(event => event.step === step);
+    const latest = events.at(-1);
+    const share = latest?.total ? Math.min(1, (latest.done ?? 0) / latest.total) : null;
+    return { step, state: stepState(publish, number, current, events.length > 0), message: latest?.message ?? '', share };
+  });
+}
+
+function stepState(publish: Publish, number: number, current: number, seen: boolean): StepState {
+  if (publish.state === 'succeeded') {
+    return seen ? 'done' : 'skipped';
+  }
+  if (number < current) {
+    return seen ? 'done' : 'skipped';
+  }
+  if (number > current) {
+    return 'pending';
+  }
+  return publish.state === 'running' ? 'active' : publish.state;
+}
+
+const ROUND = /^round (\d+): (.+)$/i;
+
+/** A repeated build: its number, and what was found missing and is added. */
+export interface Round {
+  number: number;
+  message: string;
+}
+
+/** The rounds of repair that the proof called for, oldest first; empty when the first build was right. */
+export function roundsOf(publish: Publish): Round[] {
+  const rounds = new Map<number, string>();
+  for (const { message } of publish.events) {
+    const found = ROUND.exec(message);
+    if (found?.[1] && found[2]) {
+      const number = Number(found[1]);
+      const before = rounds.get(number);
+      rounds.set(number, before === undefined || before === found[2] ? found[2] : `${before}; ${found[2]}`);
+    }
+  }
+  return [...rounds].map(([number, message]) => ({ number, message }));
+}
+
+/** The log of a publish: one line an event. */
+export function publishLog(publish: Publish): string {
+  return publish.events.map(event => `${event.step.padEnd(9)} ${event.message}`).join('\n');
+}
