@@ -9,16 +9,17 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..model import EnvFact, Facts, FileFact, Finding, Place, Severity, record
-from .code import Code, parse, salvage, split_cell, walk
+from .code import Code, Reading, every, parse, read_python, split_cell
 from .data import data_of
-from .folder import Folder, Outside
+from .folder import Folder
 from .guard import guard_files, guard_text, is_secret_file
 from .hidden import hidden_of
 from .inputs import Read, inputs_of
-from .modules import Followed, downloaded, follow
+from .modules import follow
 from .names import Names, names_of
 from .notebook import Notebook, read_notebook
 from .outputs import outputs_of
+from .search import Search, search_of
 from .shell import Command, commands_of, installs_of, lines_of
 from .system import system_of
 from .variables import environment_of
@@ -29,7 +30,7 @@ _DOWNLOAD = re.compile(r"(?:-O|-o|--output|--output-document)[= ]\s*['\"]?([^\s'
 
 @record
 class _Cells:
-    """The notebook taken apart. `written` maps paths to the text that ``%%writefile`` puts there."""
+    """The notebook taken apart. `written` maps paths, as they stand there, to the text that ``%%writefile`` writes."""
 
     codes: tuple[Code, ...]
     commands: tuple[Command, ...]
@@ -64,14 +65,14 @@ def analyse(path: Path) -> Facts:
     cells = _take_apart(notebook)
     names = names_of(cells.codes)
     commands = (*commands_of(cells.codes, names), *cells.commands)
-    followed = _follow(cells, names, folder, commands)
+    search = search_of(cells.codes, names, folder, commands, _written(cells.written, names))
+    followed = follow(cells.codes, names, _runs(cells.codes, names, folder, search), folder, search)
     everything = (*cells.codes, *followed.codes)
-    written = frozenset((*cells.written, *_made_by(commands)))
+    written = frozenset((*search.written, *_made_by(commands)))
     data, data_findings = data_of(cells.codes, names, folder, written)
     hidden = list(hidden_of(cells.codes, names, followed.imports, cells.magics))
     environment = list(environment_of(cells.codes, names))
-    for code in followed.codes:
-        own = names_of([code])
+    for code, own in followed.parts:
         more, wrong = data_of([code], own, folder, written)
         data, data_findings = (*data, *more), (*data_findings, *wrong)
         hidden += hidden_of([code], own, followed.imports, ())
@@ -83,6 +84,7 @@ def analyse(path: Path) -> Facts:
     findings = (
         *cells.findings,
         *_out_of_order(notebook),
+        *search.findings,
         *followed.findings,
         *parameters.findings,
         *output_findings,
@@ -120,19 +122,17 @@ def _take_apart(notebook: Notebook) -> _Cells:
         if split.magic:
             magics.append((split.magic, start))
         if split.writes:
-            # A path in a variable folder is looked for by what follows the variable.
-            name = os.path.normpath(re.sub(r"^(?:\{[^}]*\}|\$\w+)/*", "", split.writes[0]))
-            written[name] = split.writes[1]
+            written[split.writes[0]] = split.writes[1]
         commands += lines_of(split.shell, notebook.name, cell.index)
-        try:
-            tree = parse(split.python)
-        except SyntaxError as error:
-            tree = parse(salvage(split.python))
-            line = min(max(error.lineno or 1, 1), cell.source.count("\n") + 1)
-            message = f"Cell {cell.index + 1} is not valid Python ({error.msg}); only its import lines were read."
+        reading = _read(split.python, split.unsure)
+        if reading.fault:
+            line = min(max(reading.line, 1), cell.source.count("\n") + 1)
+            message = (
+                f"Cell {cell.index + 1} is not valid Python ({reading.fault}); the statements around that were read."
+            )
             place = Place(file=notebook.name, line=line, cell=cell.index)
             findings.append(Finding(severity=Severity.WARNING, code="unparsed-cell", message=message, place=place))
-        codes.append(Code(file=notebook.name, text=split.python, tree=tree, cell=cell.index, tags=cell.tags))
+        codes.append(Code(file=notebook.name, text=split.python, tree=reading.tree, cell=cell.index, tags=cell.tags))
     return _Cells(
         codes=tuple(codes),
         commands=tuple(commands),
@@ -142,68 +142,51 @@ def _take_apart(notebook: Notebook) -> _Cells:
     )
 
 
-def _follow(cells: _Cells, names: Names, folder: Folder, commands: Iterable[Command]) -> Followed:
-    search = [""]
-    runs: list[tuple[str, Place]] = []
-    refused: list[Finding] = []
-    texts = [command.text for command in commands]
-    for code in cells.codes:
-        for node in walk(code.tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                texts.append(node.value)
-            elif isinstance(node, ast.Call):
-                for added in _search_path(node, names):
-                    try:
-                        search.append(folder.relative(added).removeprefix("."))
-                    except Outside:
-                        message = f"sys.path gets {added}, outside the notebook's folder. Put its code inside."
-                        refused.append(
-                            Finding(
-                                severity=Severity.WARNING,
-                                code="outside-folder",
-                                message=message,
-                                place=code.place(node),
-                            )
-                        )
-                ran = _ran(node, names)
-                if ran and (folder.is_file(ran) or ran in cells.written):
-                    runs.append((folder.relative(ran), code.place(node)))
-    followed = follow(cells.codes, runs, folder, tuple(dict.fromkeys(search)), cells.written, downloaded(texts))
-    return Followed(
-        imports=followed.imports,
-        files=followed.files,
-        codes=followed.codes,
-        findings=(*refused, *followed.findings),
-    )
+def _read(python: str, unsure: bool) -> Reading:
+    """The tree of a cell; under a magic that nobody knows, only if all of it is Python."""
+    if unsure:
+        try:
+            return Reading(tree=parse(python))
+        except SyntaxError:
+            return Reading(tree=parse(""))
+    return read_python(python)
 
 
-def _search_path(call: ast.Call, names: Names) -> list[str]:
-    called = names.dotted(call.func)
-    if called not in ("sys.path.append", "sys.path.insert", "sys.path.extend", "site.addsitedir") or not call.args:
-        return []
-    given = call.args[-1]
-    parts = given.elts if isinstance(given, (ast.List, ast.Tuple)) else [given]
-    unwrapped = [
-        part.args[0]
-        if isinstance(part, ast.Call)
-        and part.args
-        and names.dotted(part.func).startswith("os.path.")
-        and names.dotted(part.func) != "os.path.join"
-        else part
-        for part in parts
-    ]
-    return [text for text in map(names.text, unwrapped) if text]
+def _written(files: dict[str, str], names: Names) -> dict[str, str]:
+    """The files by their paths; of a folder that only a run can tell, what follows it is looked for."""
+    found: dict[str, str] = {}
+    for path, text in files.items():
+        known = re.sub(r"^(?:\{[^}]*\}|\$\w+)/*", "", names.filled(path)).lstrip("/")
+        found[os.path.normpath(known)] = text
+    return found
+
+
+def _runs(codes: Iterable[Code], names: Names, folder: Folder, search: Search) -> list[tuple[str, Place]]:
+    found: list[tuple[str, Place]] = []
+    for code in codes:
+        for call in every(code.tree, ast.Call):
+            ran = _ran(call, names)
+            if ran and ran in search.written:
+                found.append((ran, code.place(call)))
+            elif ran and folder.is_file(ran):
+                found.append((folder.relative(ran), code.place(call)))
+    return found
 
 
 def _ran(call: ast.Call, names: Names) -> str | None:
-    """The file that ``%run`` or ``runpy.run_path`` runs."""
+    """The file that ``%run`` or ``runpy.run_path`` runs, or whose text ``exec`` does."""
     words = [names.text(argument) for argument in call.args]
     if isinstance(call.func, ast.Attribute) and call.func.attr == "run_line_magic" and words[:1] == ["run"]:
-        given = [word for word in (words[1] or "").split() if not word.startswith("-")] if len(words) > 1 else []
+        line = names.filled(words[1] or "") if len(words) > 1 else ""
+        given = [word for word in line.split() if not word.startswith("-")]
         name = given[0].strip("'\"") if given else ""
         return os.path.normpath(name if name.endswith((".py", ".ipynb")) else f"{name}.py") if name else None
     if names.dotted(call.func) == "runpy.run_path" and words and words[0]:
         return os.path.normpath(words[0])
+    if names.dotted(call.func) in ("exec", "execfile") and call.args:
+        inside = [names.text(one.args[0]) for one in ast.walk(call) if isinstance(one, ast.Call) and one.args]
+        path = next((text for text in inside if text and text.endswith(".py")), None)
+        return os.path.normpath(path) if path else None
     return None
 
 
@@ -274,8 +257,8 @@ def _guard(notebook: Notebook, codes: Iterable[Code], files: Iterable[FileFact],
 def _dotenv(codes: Iterable[Code], names: Names, folder: Folder) -> list[Finding]:
     """``load_dotenv()`` reads a file that no block holds."""
     for code in codes:
-        for node in walk(code.tree):
-            if isinstance(node, ast.Call) and not node.args and names.dotted(node.func) == "dotenv.load_dotenv":
+        for node in every(code.tree, ast.Call):
+            if not node.args and names.dotted(node.func) == "dotenv.load_dotenv":
                 if not folder.is_file(".env"):
                     return []
                 message = ".env stays out of the block. Give its variables to the task when it runs."

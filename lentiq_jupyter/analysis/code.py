@@ -1,44 +1,26 @@
 """Cells and files as Python trees whose line numbers are those of the cell.
 
-IPython's own transformer turns magics and shell lines into calls, so that everything after looks at
-one kind of tree. Cell magics are taken apart here: their body is Python, shell, a file, or none of these.
+Magics and shell lines become calls, so that everything after looks at one kind of tree. What does not
+parse as it stands is read as far as it can be: Python 2 as its Python 3 twin, else statement by statement.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable
+from typing import TypeVar
 
 from IPython.core.inputtransformer2 import TransformerManager
 
 from ..model import Place, record
+from .broken import as_python3, whole_statements
+from .magics import lines_as_calls, split_cell
 
-# Cell magics whose body is Python that runs in the notebook's namespace.
-_PYTHON_MAGICS = frozenset(
-    [
-        "capture",
-        "debug",
-        "lprun",
-        "memit",
-        "mprun",
-        "prun",
-        "px",
-        "snakeviz",
-        "time",
-        "timeit",
-        "wandb",
-        "mlflow",
-        "python",
-        "python3",
-        "pypy",
-    ]
-)
-_SHELL_MAGICS = frozenset(["!", "bash", "sh", "script", "sx", "system", "cmd"])
-_FILE_MAGICS = frozenset(("writefile", "file"))
-_CELL_MAGIC = re.compile(r"%%(\S+)[ \t]*(.*)")
-_IMPORT_LINE = re.compile(r"[ \t]*((?:import|from)[ \t].*)")
+__all__ = ["Code", "Reading", "every", "parse", "read_python", "split_cell", "walk"]
+
+_Node = TypeVar("_Node", bound=ast.AST)
+_SKIPPED = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.type_ignore)
 
 
 @record
@@ -57,45 +39,12 @@ class Code:
 
 
 @record
-class Split:
-    """What one cell consists of. `python` keeps the cell's line numbers; `writes` is path and text of a file."""
+class Reading:
+    """A tree, and what was wrong with the text it was read from: "" if nothing, `line` where (from 1)."""
 
-    python: str = ""
-    shell: str = ""
-    magic: str = ""
-    writes: tuple[str, str] | None = None
-
-
-def split_cell(source: str) -> Split:
-    """Take a leading cell magic off a cell.
-
-    Python bodies keep their line numbers: the magic's own line becomes an empty one, or the
-    statement that ``%%timeit`` takes there.
-    """
-    lines = source.splitlines(keepends=True)
-    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
-    found = _CELL_MAGIC.match(lines[first]) if lines else None
-    if found is None:
-        return Split(python=source)
-    name, rest, body = found[1], found[2].strip(), "".join(lines[first + 1 :])
-    if name in _FILE_MAGICS:
-        words = [word for word in rest.split() if word not in ("-a", "--append")]
-        return Split(magic=name, writes=(words[0].strip("'\""), body) if words else None)
-    if name in _SHELL_MAGICS:
-        if re.search(r"\bpython", rest):
-            return Split(magic=name, python="\n" * (first + 1) + body)
-        return Split(magic=name, shell="\n" * (first + 1) + body)
-    if name in _PYTHON_MAGICS:
-        inner = split_cell(body)  # magics may be stacked: %%capture over %%time
-        if inner.magic:
-            return Split(
-                magic=name,
-                python="\n" * (first + 1) + inner.python if inner.python else "",
-                shell="\n" * (first + 1) + inner.shell if inner.shell else "",
-                writes=inner.writes,
-            )
-        return Split(magic=name, python="\n" * (first + 1) + body)
-    return Split(magic=name)
+    tree: ast.Module
+    fault: str = ""
+    line: int = 1
 
 
 class _SameLines(TransformerManager):  # type: ignore[misc]  # IPython is untyped
@@ -110,6 +59,23 @@ class _SameLines(TransformerManager):  # type: ignore[misc]  # IPython is untype
         return changed, made
 
 
+def read_python(text: str) -> Reading:
+    """The tree of any text; what cannot be read of it is missing from the tree, and told."""
+    text = _plain(text)
+    try:
+        return Reading(tree=parse(text))
+    except SyntaxError as error:
+        fault, line = error.msg or "it does not parse", error.lineno or 1
+    calls = lines_as_calls(text)
+    newer = as_python3(calls)
+    if newer != calls:
+        try:
+            return Reading(tree=_tree(newer), fault=fault, line=line)
+        except SyntaxError:
+            pass
+    return Reading(tree=whole_statements(newer, _tree), fault=fault, line=line)
+
+
 def parse(python: str) -> ast.Module:
     """The tree of Python with IPython's additions.
 
@@ -118,10 +84,24 @@ def parse(python: str) -> ast.Module:
     SyntaxError
         If it does not parse even so; every way a text can fail to parse is told as this.
     """
+    text = _plain(python)
     try:
-        return _tree(python)
-    except SyntaxError:
-        pass
+        return _tree(text)
+    except SyntaxError as error:
+        first = error
+    calls = lines_as_calls(text)
+    if calls != text:
+        try:
+            return _tree(calls)
+        except SyntaxError as error:
+            first = error
+    if not any(mark in text for mark in "%!?"):
+        raise first
+    return _by_ipython(text)
+
+
+def _by_ipython(python: str) -> ast.Module:
+    """What IPython itself makes of a cell; slow, so only for what the quick reading does not understand."""
     bare = python.lstrip("\n")
     skipped = len(python) - len(bare)
     # The transformer drops leading empty lines; they are put back so that places stay right.
@@ -134,9 +114,22 @@ def parse(python: str) -> ast.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of IPython about odd line ends
             made = _SameLines().transform_cell(bare)
-        return _tree("\n" * skipped + made)
-    except (RuntimeError, ValueError, IndexError, AttributeError) as error:
+    except (RuntimeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise SyntaxError(str(error)) from error
+    return _tree("\n" * skipped + made)
+
+
+def _plain(text: str) -> str:
+    """`text` with Python's own line ends and without what no parser takes."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\0" in text:
+        text = text.replace("\0", " ")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-8", "replace").decode()
+    return text
 
 
 def _tree(text: str) -> ast.Module:
@@ -148,25 +141,42 @@ def _tree(text: str) -> ast.Module:
             raise SyntaxError(str(error)) from error
 
 
-def salvage(python: str) -> str:
-    """The import lines of Python that does not parse, everything else blanked, lines kept.
-
-    So a cell in another Python's syntax still tells what it needs.
-    """
-    kept = []
-    for line in python.splitlines():
-        found = _IMPORT_LINE.match(line)
-        try:
-            kept.append(found[1] if found and _tree(found[1]) else "")
-        except SyntaxError:
-            kept.append("")
-    return "\n".join(kept)
+def walk(tree: ast.AST) -> Iterable[ast.AST]:
+    """All nodes in the order of the text, but for contexts and operators. A module's are gathered only once."""
+    known = tree.__dict__.get("walked")
+    if known is not None:
+        return known  # type: ignore[no-any-return]  # its own, from below
+    found = _gather(tree)
+    if isinstance(tree, ast.Module):
+        tree.__dict__["walked"] = found
+    return found
 
 
-def walk(tree: ast.AST) -> Iterator[ast.AST]:
-    """All nodes in the order of the text, without recursion (user code may nest deeply)."""
+def _gather(tree: ast.AST) -> list[ast.AST]:
+    """Without recursion: user code may nest deeply."""
+    found: list[ast.AST] = []
     stack = [tree]
     while stack:
         node = stack.pop()
-        yield node
-        stack.extend(reversed(list(ast.iter_child_nodes(node))))
+        found.append(node)
+        children: list[ast.AST] = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                children += [one for one in value if isinstance(one, ast.AST) and not isinstance(one, _SKIPPED)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _SKIPPED):
+                children.append(value)
+        children.reverse()
+        stack += children
+    return found
+
+
+def every(tree: ast.Module, kind: type[_Node]) -> list[_Node]:
+    """All nodes of exactly that class, in the order of the text; gathered only once."""
+    known: dict[type[ast.AST], list[ast.AST]] | None = tree.__dict__.get("sorted")
+    if known is None:
+        known = {}
+        for node in walk(tree):
+            known.setdefault(type(node), []).append(node)
+        tree.__dict__["sorted"] = known
+    return known.get(kind, [])  # type: ignore[return-value]  # gathered by their class

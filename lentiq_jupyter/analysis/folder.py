@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ..errors import LentiqError
@@ -55,11 +56,20 @@ class Folder:
         """Whether a folder lies there, inside the folder."""
         return self._check(path, os.path.isdir)
 
-    def _check(self, path: str, test: object) -> bool:
+    def _check(self, path: str, test: Callable[[str], bool]) -> bool:
+        # Most paths asked for are not there: that is told by one look, before links are resolved.
         try:
-            return bool(callable(test) and test(self.root / self.relative(path)))
+            return test(os.path.join(self.root, path)) and test(os.path.join(self.root, self.relative(path)))
         except (Outside, OSError, ValueError):
             return False
+
+    def leads_outside(self, path: str) -> bool:
+        """Whether a path is refused because it leads out, whatever lies there."""
+        try:
+            self.relative(path)
+        except Outside:
+            return True
+        return False
 
     def leads_out(self, path: str) -> bool:
         """Whether something lies there on disk that is refused because it is outside."""

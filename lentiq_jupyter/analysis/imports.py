@@ -5,35 +5,25 @@ from __future__ import annotations
 import ast
 
 from ..model import Place, record
-from .code import Code
+from .code import Code, every
 from .names import Names
 
 _ABSENCE = frozenset(("ImportError", "ModuleNotFoundError", "Exception", "BaseException"))
 # Packages that many distributions share: what is imported from them says which one.
-_SHARED = frozenset(
-    [
-        "azure",
-        "azure.ai",
-        "azure.core",
-        "azure.mgmt",
-        "azure.storage",
-        "backports",
-        "google",
-        "google.cloud",
-        "google.ai",
-        "jaraco",
-        "llama_index",
-        "mpl_toolkits",
-        "opentelemetry",
-        "opentelemetry.exporter",
-        "openinference",
-        "openinference.instrumentation",
-        "phoenix",
-        "ruamel",
-        "sphinxcontrib",
-        "zope",
-    ]
-)
+_SHARED_NAMES = """
+airflow.providers airflow.providers.apache airflow.providers.cncf airflow.providers.common
+airflow.providers.microsoft autogluon azure azure.ai azure.cognitiveservices azure.core azure.keyvault
+azure.mgmt azure.monitor azure.search azure.storage azureml azureml.contrib azureml.pipeline azureml.train
+azureml.training backports databricks eolearn flask.ext flytekitplugins google google.ai google.analytics
+google.cloud jaraco llama_index llama_index.agent llama_index.embeddings llama_index.graph_stores
+llama_index.llms llama_index.packs llama_index.readers llama_index.retrievers llama_index.tools
+llama_index.vector_stores mpl_toolkits nvidia odc openinference openinference.instrumentation opentelemetry
+opentelemetry.exporter opentelemetry.exporter.otlp opentelemetry.instrumentation phoenix pyannote qiskit
+qiskit.providers ruamel snowflake sphinxcontrib zope
+"""
+_SHARED = frozenset(_SHARED_NAMES.split())
+
+_Range = tuple[int, int, frozenset[str]]
 
 
 @record
@@ -63,35 +53,67 @@ def imports_of(code: Code, names: Names) -> list[Import]:
     and under ``if TYPE_CHECKING``. What a handler imports instead is optional too, unless it is the
     same module again (after installing it).
     """
-    found: list[Import] = []
-    stack: list[tuple[ast.AST, frozenset[str] | None]] = [(code.tree, None)]
-    # The second value: None where an import is required, else the tops that are required all the same.
-    while stack:
-        node, spared = stack.pop()
-        for made in _imports_at(node, code, names):
-            top = made.module.partition(".")[0]
-            optional = spared is not None and top not in spared
-            found.append(
-                Import(module=made.module, place=made.place, level=made.level, names=made.names, optional=optional)
-            )
-        stack.extend(reversed(_children(node, spared, names)))
+    found: list[tuple[ast.stmt | ast.expr, str, int, tuple[str, ...]]] = []
+    for plain in every(code.tree, ast.Import):
+        found += [(plain, one.name, 0, ()) for one in plain.names]
+    for taken in every(code.tree, ast.ImportFrom):
+        found.append((taken, taken.module or "", taken.level, tuple(one.name for one in taken.names)))
+    for call in every(code.tree, ast.Call):
+        module = _called(call, names)
+        if module:
+            found.append((call, module, 0, ()))
+    if not found:
+        return []
+    ranges = _guarded(code, names)
+    found.sort(key=lambda one: (one[0].lineno, one[0].col_offset))
+    return [
+        Import(
+            module=_meant(module, names) if not level else module,
+            place=code.place(node),
+            level=level,
+            names=taken_names,
+            optional=_is_optional(node, module.partition(".")[0], ranges),
+        )
+        for node, module, level, taken_names in found
+    ]
+
+
+def _meant(module: str, names: Names) -> str:
+    """``google.cloud.aiplatform.x`` for ``aiplatform.x`` after ``from google.cloud import aiplatform``."""
+    top, dot, rest = module.partition(".")
+    alias = names.aliases.get(top, top)
+    return f"{alias}.{rest}" if dot and alias.partition(".")[0] != top else module
+
+
+def _guarded(code: Code, names: Names) -> list[_Range]:
+    """Where imports may fail: positions from and to, and the modules that are required all the same."""
+    found: list[_Range] = []
+    for attempt in every(code.tree, ast.Try):
+        if any(_handles_absence(handler, names) for handler in attempt.handlers):
+            tried = frozenset(name for part in attempt.body for one in ast.walk(part) for name in _tops(one))
+            found.append(_range(attempt.body, frozenset()))
+            found += [_range(handler.body, tried) for handler in attempt.handlers]
+    blocks: list[ast.With | ast.AsyncWith] = [*every(code.tree, ast.With), *every(code.tree, ast.AsyncWith)]
+    for block in blocks:
+        if any(_suppresses(item, names) for item in block.items):
+            found.append(_range(block.body, frozenset()))
+    for choice in every(code.tree, ast.If):
+        if names.dotted(choice.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            found.append(_range(choice.body, frozenset()))
     return found
 
 
-def _children(
-    node: ast.AST, spared: frozenset[str] | None, names: Names
-) -> list[tuple[ast.AST, frozenset[str] | None]]:
-    nothing: frozenset[str] = frozenset()
-    if isinstance(node, ast.Try) and any(_handles_absence(handler, names) for handler in node.handlers):
-        tried = frozenset(name for part in node.body for one in ast.walk(part) for name in _tops(one))
-        inside: list[tuple[ast.AST, frozenset[str] | None]] = [(part, nothing) for part in node.body]
-        inside += [(handler, tried) for handler in node.handlers]
-        return inside + [(part, spared) for part in (*node.orelse, *node.finalbody)]
-    if isinstance(node, (ast.With, ast.AsyncWith)) and any(_suppresses(item, names) for item in node.items):
-        return [(part, nothing) for part in node.body]
-    if isinstance(node, ast.If) and names.dotted(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
-        return [*((part, nothing) for part in node.body), *((part, spared) for part in node.orelse)]
-    return [(child, spared) for child in ast.iter_child_nodes(node)]
+def _range(body: list[ast.stmt], required: frozenset[str]) -> _Range:
+    last = body[-1]
+    return body[0].lineno, last.end_lineno or last.lineno, required
+
+
+def _is_optional(node: ast.stmt | ast.expr, top: str, ranges: list[_Range]) -> bool:
+    around = [one for one in ranges if one[0] <= node.lineno <= one[1]]
+    if not around:
+        return False
+    innermost = min(around, key=lambda one: one[1] - one[0])
+    return top not in innermost[2]
 
 
 def _tops(node: ast.AST) -> list[str]:
@@ -116,29 +138,16 @@ def _suppresses(item: ast.withitem, names: Names) -> bool:
     return any(names.dotted(kind) in _ABSENCE for kind in call.args)
 
 
-def _imports_at(node: ast.AST, code: Code, names: Names) -> list[Import]:
-    if isinstance(node, ast.Import):
-        return [Import(module=one.name, place=code.place(node)) for one in node.names]
-    if isinstance(node, ast.ImportFrom):
-        taken = tuple(one.name for one in node.names)
-        return [Import(module=node.module or "", place=code.place(node), level=node.level, names=taken)]
-    if isinstance(node, ast.Call) and node.args:
-        called = names.dotted(node.func)
-        if called in ("importlib.import_module", "__import__"):
-            text = names.text(node.args[0])
-            if text and all(part.isidentifier() for part in text.split(".")):
-                return [Import(module=text, place=code.place(node))]
-        if called == "get_ipython.run_line_magic":
-            return []
-        return _extension(node, code)
-    return []
-
-
-def _extension(node: ast.Call, code: Code) -> list[Import]:
-    """``%load_ext name`` imports that module."""
-    words = [argument.value for argument in node.args if isinstance(argument, ast.Constant)]
-    if isinstance(node.func, ast.Attribute) and node.func.attr == "run_line_magic" and words[:1] == ["load_ext"]:
-        name = str(words[1]).strip() if len(words) > 1 else ""
-        if name not in ("autoreload", "storemagic") and name and all(part.isidentifier() for part in name.split(".")):
-            return [Import(module=name, place=code.place(node))]
-    return []
+def _called(call: ast.Call, names: Names) -> str | None:
+    """The module that a call imports by a literal name: ``import_module``, ``__import__``, ``%load_ext``."""
+    if not call.args:
+        return None
+    function = call.func
+    last = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    text: str | None = None
+    if last in ("import_module", "__import__", "importorskip"):
+        text = names.text(call.args[0])
+    elif last == "run_line_magic" and len(call.args) > 1 and names.text(call.args[0]) in ("load_ext", "reload_ext"):
+        text = (names.text(call.args[1]) or "").strip()
+        text = None if text in ("autoreload", "storemagic") else text
+    return text if text and all(part.isidentifier() for part in text.split(".")) else None
