@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import field
 
 from packaging.utils import canonicalize_name
 
 from ..model import record
 
-_USERINFO = re.compile(r"(?<=://)[^/@]+@")
+# "git" is the user of every public server, and an ssh address needs its user; neither is a secret.
+_USERINFO = re.compile(r"(?<=://)(?<!ssh://)(?!git@)[^/@\s]+@")
 
 
 @record
@@ -18,7 +20,9 @@ class Distribution:
     `requires` are its requirement lines (PEP 508). `modules` are the topmost importable names it
     owns: a package or module, for shared namespaces the parts below them (``google.cloud.storage``).
     `url` is where it came from if not from an index (PEP 610), in requirement form; `local` is True
-    where that is a folder or file of this machine.
+    where that is a folder or file of this machine, `secret` where the URL holds credentials, which
+    `url` does not. `installer` is "pip", "uv", "conda", "debian" …, "" if unknown. `groups` are those
+    of its entry points.
     """
 
     name: str
@@ -27,6 +31,9 @@ class Distribution:
     modules: tuple[str, ...] = ()
     url: str | None = None
     local: bool = False
+    secret: bool = False
+    installer: str = ""
+    groups: tuple[str, ...] = ()
 
 
 @record
@@ -34,13 +41,19 @@ class Installed:
     """All distributions of one interpreter.
 
     `python` is ``X.Y``, `markers` the environment that PEP 508 markers are evaluated in, `stdlib` the
-    top-level names of its standard library.
+    top-level names of its standard library, `startup` the modules that it loads before any code runs.
+    `doubled` are the versions of distributions that are there more than once, `broken` those whose
+    metadata say no name or version. `conda` says what each conda package depends on.
     """
 
     python: str
     markers: dict[str, str]
     stdlib: frozenset[str]
     distributions: tuple[Distribution, ...]
+    startup: frozenset[str] = frozenset()
+    doubled: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
+    conda: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def find(self, name: str) -> Distribution | None:
         """The distribution of that name, however it is spelled."""
@@ -71,9 +84,7 @@ def origin(direct_url: dict[str, object] | None, installer: str) -> tuple[str | 
     """
     if not direct_url or not isinstance(direct_url.get("url"), str):
         return None, False
-    url = str(direct_url["url"])
-    if not url.startswith("ssh://"):
-        url = _USERINFO.sub("", url)
+    url = without_credentials(str(direct_url["url"]))
     if url.startswith("file:"):
         return (None, False) if installer == "conda" else (url, True)
     subfolder = direct_url.get("subdirectory")
@@ -82,7 +93,19 @@ def origin(direct_url: dict[str, object] | None, installer: str) -> tuple[str | 
     if isinstance(vcs, dict):
         return f"{vcs.get('vcs', 'git')}+{url}@{vcs.get('commit_id', 'HEAD')}{tail}", False
     if isinstance(archive, dict):
-        digest = str(archive.get("hash") or "").replace("=", "=", 1)
+        hashes = archive.get("hashes")
+        sha256 = hashes.get("sha256") if isinstance(hashes, dict) else None
+        digest = f"sha256={sha256}" if sha256 else str(archive.get("hash") or "")
         marks = "&".join(part for part in (tail.lstrip("#"), digest) if part)
         return url + (f"#{marks}" if marks else ""), False
     return url + tail, False
+
+
+def without_credentials(text: str) -> str:
+    """A URL, or a requirement with one, without name and password; ``git@`` and the name in ssh addresses stay."""
+    return _USERINFO.sub("", text)
+
+
+def has_credentials(text: str) -> bool:
+    """Whether a URL, or a requirement with one, has a name or password in it."""
+    return bool(_USERINFO.search(text))

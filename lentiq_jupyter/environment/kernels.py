@@ -11,11 +11,12 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
 from ..errors import NotebookError, NotFound
+from ..model import LiveKernel
 
 _BARE = re.compile(r"python(\d(\.\d+)?)?(\.exe)?")
 
 
-def python_of(kernel: str | None, notebook_kernel: str = "") -> Path:
+def python_of(kernel: str | None, notebook_kernel: str = "", live: LiveKernel | None = None) -> Path:
     """The interpreter behind a kernelspec, as an absolute path. Links are kept: they tell environments apart.
 
     Parameters
@@ -24,6 +25,8 @@ def python_of(kernel: str | None, notebook_kernel: str = "") -> Path:
         The kernelspec asked for; None takes the notebook's own.
     notebook_kernel : str
         The kernelspec the notebook names; "" stands for ``python3``.
+    live : LiveKernel or None
+        What the running kernel says: the interpreter that it names goes before the kernelspec's command.
 
     Raises
     ------
@@ -32,6 +35,8 @@ def python_of(kernel: str | None, notebook_kernel: str = "") -> Path:
     NotebookError
         If it is not a Python kernel.
     """
+    if live is not None and os.path.isabs(live.python) and _launches_python(live.python):
+        return Path(live.python)
     name = kernel or notebook_kernel or "python3"
     manager = KernelSpecManager()
     try:
@@ -53,8 +58,7 @@ def _interpreter(name: str, argv: list[str]) -> Path:
         # jupyter_client runs a bare "python" with the interpreter it runs under itself.
         return Path(sys.executable)
     found = command if os.path.isabs(command) else shutil.which(command)
-    launches_python = bool(found) and bool(_BARE.fullmatch(os.path.basename(found or "")))
-    if not launches_python:
+    if not found or not _BARE.fullmatch(os.path.basename(found)):
         # Some kernelspecs start Python through another program (env, conda run, a wrapper).
         words = (word for word in argv[1:] if os.path.isabs(word) and _BARE.fullmatch(os.path.basename(word)))
         found = next(words, None)
@@ -64,3 +68,7 @@ def _interpreter(name: str, argv: list[str]) -> Path:
             "Install the kernel again, or use --kernel NAME or --no-kernel.",
         )
     return Path(os.path.abspath(found))
+
+
+def _launches_python(path: str) -> bool:
+    return bool(_BARE.fullmatch(os.path.basename(path))) and os.access(path, os.X_OK)

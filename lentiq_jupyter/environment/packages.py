@@ -1,54 +1,69 @@
-"""The kernel's members and uv's pins as the packages of a lock, with hashes and what is to be said of them."""
+"""The kernel's members and uv's pins as the packages of a lock, with hashes."""
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from pathlib import Path
+
+from packaging.requirements import InvalidRequirement, Requirement
 
 from ..model import Package, Witness
 from .closure import Closure
-from .hashes import Answer, hashes_of, keep
+from .hashes import Answer as Hashes
+from .hashes import hashes_of, keep
 from .naming import Need
-from .resolver import Resolver
+from .resolver import Answer, Resolver
 from .uv_compile import Pin
 
+_DIGEST = re.compile(r"[#&](sha256)[=:]([0-9a-f]{64})(?:&|$)")
 
-def make_packages(
-    closed: Closure,
-    pins: list[Pin],
-    missing: list[Need],
-    left_out: frozenset[str],
-    resolver: Resolver,
-    cache: Path | None,
-) -> tuple[list[Package], list[str]]:
-    """All packages, and notes about those without hashes. Where both know one, the kernel's version stays."""
-    keep(cache, {pin.name: (pin.version, pin.hashes) for pin in pins if not pin.url})
-    kernel = {name: one.distribution.version for name, one in closed.members.items() if not one.distribution.url}
-    # uv's answer for something that the kernel has too brings its hashes along.
-    brought = {pin.name: pin.hashes for pin in pins if kernel.get(pin.name) == pin.version and pin.hashes}
-    asked = {name: version for name, version in kernel.items() if name not in brought}
-    answer = hashes_of(
-        asked, python=resolver.python, python_version=resolver.version, cache=cache, report=resolver.report
-    )
-    hashes = {**brought, **answer.hashes}
+
+def make_packages(closed: Closure, found: Answer, missing: list[Need], left_out: frozenset[str]) -> list[Package]:
+    """All packages, without hashes but for uv's. Where both know one, the kernel's version stays."""
     made = [
         Package(
             name=name,
             version=one.distribution.version,
             witness=one.witness,
             why=one.why,
-            hashes=hashes.get(name, ()),
+            hashes=_hashes_of_url(one.distribution.url),
             url=one.distribution.url,
         )
         for name, one in closed.members.items()
     ]
     needs = {need.name: need for need in missing}
-    for pin in pins:
+    for pin in found.pins:
         if pin.name not in closed.members and pin.name not in left_out:
-            made.append(_package(pin, needs.get(pin.name)))
-    return made, _notes(made, answer)
+            made.append(_pinned(pin, needs.get(pin.name)))
+    return made + [_open(need) for need, _ in found.open if need.name not in closed.members]
 
 
-def _package(pin: Pin, need: Need | None) -> Package:
+def add_hashes(
+    packages: list[Package], pins: tuple[Pin, ...], resolver: Resolver, cache: Path | None
+) -> tuple[list[Package], Hashes]:
+    """The packages with the hashes of all their files, and what the index said of them."""
+    keep(cache, {pin.name: (pin.version, pin.hashes) for pin in pins if not pin.url})
+    # uv's answer for something that the kernel has too brings its hashes along.
+    brought = {(pin.name, pin.version): pin.hashes for pin in pins}
+    asked = {one.name: one.version for one in packages if not one.url and not brought.get((one.name, one.version))}
+    answer = hashes_of(
+        asked,
+        python=resolver.python,
+        python_version=resolver.version,
+        cache=cache,
+        platform=resolver.platform,
+        report=resolver.report,
+    )
+    known = {**{name: hashes for (name, _), hashes in brought.items()}, **answer.hashes}
+    return [_with(one, known.get(one.name, ())) for one in packages], answer
+
+
+def _with(package: Package, hashes: tuple[str, ...]) -> Package:
+    return package if package.url or package.hashes or not hashes else dataclasses.replace(package, hashes=hashes)
+
+
+def _pinned(pin: Pin, need: Need | None) -> Package:
     return Package(
         name=pin.name,
         version=pin.version,
@@ -59,17 +74,17 @@ def _package(pin: Pin, need: Need | None) -> Package:
     )
 
 
-def _notes(made: list[Package], answer: Answer) -> list[str]:
-    notes = []
-    if not answer.reached:
-        notes.append(f"The lock has no hashes: {answer.reason} Publish again where it can be reached to get them.")
-    versions = {one.name: one.version for one in made}
-    for name in answer.unknown:
-        notes.append(
-            f"{name} {versions[name]} is installed in the kernel, but no package index has that version. "
-            f"Install a version that one has, or choose it with --add '{name}==VERSION'."
-        )
-    urls = [one.name for one in made if one.url]
-    if urls:
-        notes.append(f"The lock has no hashes, because of {', '.join(urls)}, installed from a URL or version control.")
-    return notes
+def _open(need: Need) -> Package:
+    """A package that no index was asked for: with the version or URL that its requirement names, if it names one."""
+    try:
+        read = Requirement(need.requirement)
+    except InvalidRequirement:
+        read = Requirement(need.name)
+    exact = [one.version for one in read.specifier if one.operator == "==" and not one.version.endswith("*")]
+    version = exact[0] if len(exact) == 1 else ""
+    return Package(name=need.name, version=version, witness=need.witness, why=need.why, url=read.url)
+
+
+def _hashes_of_url(url: str | None) -> tuple[str, ...]:
+    found = _DIGEST.search(url or "")
+    return (f"{found[1]}:{found[2]}",) if found else ()

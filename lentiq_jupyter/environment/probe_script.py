@@ -1,7 +1,8 @@
 """Runs under the kernel's interpreter, alone: standard library only, Python 3.9 and later.
 
-Prints one JSON document: the distributions installed there, the Python, its markers. Nothing of what
-is installed is imported.
+Prints one JSON document: the distributions installed there, the Python, its markers, and the times at
+which its folders changed last. Its arguments are folders that the kernel has on PYTHONPATH. Nothing
+of what is installed is imported.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import re
 import site
 import sys
 
+STARTUP = sorted(sys.modules)  # what site and .pth files load before anybody's code
 SUFFIXES = sorted(importlib.machinery.all_suffixes(), key=len, reverse=True)
 
 
@@ -80,14 +82,75 @@ def describe(distribution: importlib.metadata.Distribution) -> dict[str, object]
         direct_url = json.loads(direct_url) if direct_url else None
     except ValueError:
         direct_url = None
+    installer = (distribution.read_text("INSTALLER") or "").strip()
+    if os.path.basename(folder_of(distribution)) == "dist-packages" and installer in ("", "debian"):
+        installer = "debian"
     return {
-        "name": distribution.metadata["Name"],
-        "version": distribution.version,
+        "name": name_of(distribution),
+        "version": version_of(distribution),
         "requires": distribution.requires or [],
         "modules": modules(distribution),
         "direct_url": direct_url,
-        "installer": (distribution.read_text("INSTALLER") or "").strip(),
+        "installer": installer,
+        "groups": sorted({point.group for point in distribution.entry_points}),
     }
+
+
+def folder_of(distribution: importlib.metadata.Distribution) -> str:
+    """The folder of sys.path in which it lies, as far as that can be told."""
+    return os.path.abspath(str(distribution.locate_file("")))
+
+
+def stem_of(distribution: importlib.metadata.Distribution) -> str:
+    """The name of its metadata folder without the ending: ``pandas-2.1.0``."""
+    path = getattr(distribution, "_path", None)
+    return re.sub(r"\.(dist-info|egg-info)$", "", os.path.basename(str(path))) if path else ""
+
+
+def name_of(distribution: importlib.metadata.Distribution) -> str:
+    """Its name; "" where its metadata are broken. (Reading a missing field raises in some versions, not in others.)"""
+    try:
+        return str(distribution.metadata["Name"] or "")
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def version_of(distribution: importlib.metadata.Distribution) -> str:
+    """Its version; "" where its metadata do not say."""
+    try:
+        return str(distribution.metadata["Version"] or "")
+    except (KeyError, TypeError, ValueError):
+        return ""
+
+
+def ordered(version: str) -> list[tuple[int, int, str]]:
+    """Versions by their numbers, good enough to tell the newer of two."""
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in re.findall(r"\d+|[a-z]+", version)]
+
+
+def choose(
+    found: list[importlib.metadata.Distribution],
+) -> tuple[dict[str, importlib.metadata.Distribution], dict[str, list[str]], list[str]]:
+    """What importing finds, by normalised name; versions of what one folder has twice; what has broken metadata.
+
+    The first folder of sys.path wins. Of two versions in one folder, left by an installation that was
+    broken off, the newer is what its files most likely are.
+    """
+    chosen: dict[str, importlib.metadata.Distribution] = {}
+    versions: dict[tuple[str, str], set[str]] = {}
+    broken: set[str] = set()
+    for distribution in found:
+        name, version = name_of(distribution), version_of(distribution)
+        if not name or not version:
+            broken.add(name or stem_of(distribution))
+            continue
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        versions.setdefault((key, folder_of(distribution)), set()).add(version)
+        first = chosen.setdefault(key, distribution)
+        if folder_of(first) == folder_of(distribution) and ordered(version) > ordered(version_of(first)):
+            chosen[key] = distribution
+    doubled = {key: sorted(several) for (key, _), several in versions.items() if len(several) > 1}
+    return chosen, doubled, sorted(broken - {""})
 
 
 def markers() -> dict[str, str]:
@@ -111,22 +174,51 @@ def markers() -> dict[str, str]:
     }
 
 
+def conda_packages() -> dict[str, list[str]]:
+    """What each conda package depends on, by name, as conda keeps it; {} outside conda."""
+    folder = os.path.join(sys.prefix, "conda-meta")
+    found: dict[str, list[str]] = {}
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if name.endswith(".json"):
+            try:
+                with open(os.path.join(folder, name), encoding="utf-8") as file:
+                    document = json.load(file)
+                found[str(document["name"])] = [str(one).split(" ")[0] for one in document.get("depends", ())]
+            except (OSError, ValueError, KeyError, TypeError, AttributeError):
+                continue
+    return found
+
+
+def stamp() -> list[list[object]]:
+    """Every folder that is looked into, with the time of its last change in nanoseconds (None: not there)."""
+    made: list[list[object]] = []
+    for folder in dict.fromkeys([*sys.path, site.getusersitepackages()]):
+        try:
+            made.append([folder, os.stat(folder).st_mtime_ns])
+        except OSError:
+            made.append([folder, None])
+    return made
+
+
 def main() -> None:
     """Print the document."""
-    # Isolated mode hides the user's own packages, which the kernel sees outside virtual environments.
+    # Isolated mode hides what the kernel sees: PYTHONPATH, and outside virtual environments the user's own packages.
+    sys.path[:0] = sys.argv[1:]
     user = site.getusersitepackages()
     if sys.prefix == sys.base_prefix and os.path.isdir(user) and user not in sys.path:
         sys.path.append(user)
-    seen: dict[str, importlib.metadata.Distribution] = {}
-    for distribution in importlib.metadata.distributions():
-        name = distribution.metadata["Name"]
-        if name:
-            seen.setdefault(re.sub(r"[-_.]+", "-", name).lower(), distribution)
+    times = stamp()  # before anything is read, so that a change meanwhile is not missed
+    chosen, doubled, broken = choose(list(importlib.metadata.distributions()))
     document = {
         "python": "{}.{}".format(*sys.version_info[:2]),
         "stdlib": sorted(getattr(sys, "stdlib_module_names", ())),
+        "startup": STARTUP,
         "markers": markers(),
-        "distributions": [describe(seen[name]) for name in sorted(seen)],
+        "distributions": [describe(chosen[name]) for name in sorted(chosen)],
+        "doubled": doubled,
+        "broken": broken,
+        "conda": conda_packages(),
+        "stamp": times,
     }
     sys.stdout.write(json.dumps(document))
 

@@ -4,28 +4,51 @@ from __future__ import annotations
 
 from packaging.utils import canonicalize_name
 
-from ..errors import NotebookError
+from ..errors import NotebookError, Unavailable
 from ..model import Reporter, Step, Witness, record
 from .closure import Closure
 from .installed import Installed
 from .naming import Need
 from .uv_compile import NoSolution, Pin, compile_pins
 
+_BIND_S = 600.0
+_LOOK_S = 20.0
+
+
+@record
+class Answer:
+    """`pins`; `failed`, which the index does not have; `open`, which have no version, with the reason for each."""
+
+    pins: tuple[Pin, ...] = ()
+    failed: tuple[Need, ...] = ()
+    open: tuple[tuple[Need, str], ...] = ()
+
 
 @record
 class Resolver:
-    """`python` is the interpreter whose platform counts, `version` ``X.Y``, `installed` None without a kernel."""
+    """`python` is the interpreter whose platform counts, `version` ``X.Y``, `installed` None without a kernel.
+
+    `limits` are requirements that nothing needs but whose versions bind (``numpy<2``). `platform` is
+    uv's name of the target, None for this machine.
+    """
 
     python: str
     version: str
     installed: Installed | None
     report: Reporter
+    limits: tuple[str, ...] = ()
+    platform: str | None = None
 
-    def complete(self, missing: list[Need], closed: Closure) -> tuple[list[Pin], list[Need]]:
-        """Pins for what the kernel lacks, with what that needs; and the names that the index does not have.
+    def complete(self, missing: list[Need], closed: Closure, *, binding: bool = True) -> Answer:
+        """Pins with hashes for what the kernel lacks, with what that needs in turn.
 
         The whole kernel's versions limit the answer; if that leaves no solution, only those of it that
-        the notebook uses.
+        the notebook uses. Guesses and undeclared dependencies that the index does not have are dropped.
+
+        Parameters
+        ----------
+        binding : bool
+            False for looking only: no hashes, and nothing is built to learn what it needs.
 
         Raises
         ------
@@ -35,25 +58,60 @@ class Resolver:
             As `compile_pins`.
         """
         if not missing:
-            return [], []
+            return Answer()
         self.report.say(Step.RESOLVE, f"asking the package index for {', '.join(one.name for one in missing)}")
-        wanted = {one.name for one in missing}
-        failed: list[Need] | None = None
         reason = ""
-        for constraints in self._constraints(wanted, closed):
-            try:
-                return self._compile([one for one in missing if one not in (failed or [])], constraints), failed or []
-            except NoSolution as error:
-                reason = error.message
-            if failed is None:
-                failed = [need for need in missing if self._is_unknown(need)]
+        failed: list[Need] = []
+        for constraints in self._constraints({one.name for one in missing}, closed):
+            while True:
+                left = [one for one in missing if one not in failed]
                 try:
-                    return self._compile([one for one in missing if one not in failed], constraints), failed
+                    return Answer(pins=self._compile(left, constraints, binding=binding), failed=tuple(failed))
                 except NoSolution as error:
                     reason = error.message
+                    lacking = [one for one in left if one.name in error.unknown and _may_fail(one)]
+                if not lacking:
+                    break
+                failed += lacking
         raise NotebookError(
-            f"No versions fit together: {reason}", "Change an install line, or use --add with other versions."
+            f"No versions fit together: {reason}",
+            "Change an install line, use --add with other versions, or set UV_INDEX to an index that has them.",
         )
+
+    def look(self, needs: list[Need]) -> Answer:
+        """The newest version of each need alone: quick, and what cannot be pinned is named all the same."""
+        left = [one for one in needs if " @ " not in one.requirement]
+        unpinned = [(one, "") for one in needs if one not in left]
+        failed: list[Need] = []
+        while left:
+            try:
+                pins = self._compile(left, [], binding=False, follow=False)
+                return Answer(pins=pins, failed=tuple(failed), open=tuple(unpinned))
+            except Unavailable as error:
+                return Answer(open=(*unpinned, *((one, error.message) for one in (*left, *failed))))
+            except NoSolution as error:
+                unknown, reason = error.unknown, error.message
+            lacking = [one for one in left if one.name in unknown]
+            if lacking:
+                failed += [one for one in lacking if _may_fail(one)]
+                unpinned += [(one, "the package index does not have it") for one in lacking if not _may_fail(one)]
+            else:
+                lacking = self._culprits(left)
+                unpinned += [(one, reason) for one in lacking]
+            left = [one for one in left if one not in lacking]
+        return Answer(failed=tuple(failed), open=tuple(unpinned))
+
+    def _culprits(self, needs: list[Need]) -> list[Need]:
+        """Those of needs that cannot be met together which cannot be met each by itself, found by halving."""
+        if len(needs) == 1:
+            return needs
+        found: list[Need] = []
+        for half in (needs[: len(needs) // 2], needs[len(needs) // 2 :]):
+            try:
+                self._compile(half, [], binding=False, follow=False)
+            except NoSolution:
+                found += self._culprits(half)
+        return found or needs[-1:]
 
     def _constraints(self, wanted: set[str], closed: Closure) -> list[list[str]]:
         everything = self.installed.distributions if self.installed else ()
@@ -62,32 +120,33 @@ class Resolver:
             [f"{one.name}=={one.version}" for one in row if not one.url and canonicalize_name(one.name) not in wanted]
             for row in (everything, used)
         ]
+        if self.installed is None:
+            return [list(self.limits), []] if self.limits else [[]]
         return rows if rows[0] != rows[1] else rows[:1]
 
-    def _compile(self, needs: list[Need], constraints: list[str]) -> list[Pin]:
+    def _compile(
+        self, needs: list[Need], constraints: list[str], *, binding: bool, follow: bool = True
+    ) -> tuple[Pin, ...]:
         if not needs:
-            return []
-        return compile_pins(
-            [one.requirement for one in needs],
-            python=self.python,
-            constraints=constraints,
-            python_version=self.version,
-            report=self.report,
+            return ()
+        return tuple(
+            compile_pins(
+                [one.requirement for one in needs],
+                python=self.python,
+                constraints=constraints,
+                python_version=self.version,
+                platform=self.platform,
+                follow=follow,
+                hashes=binding,
+                build=binding or not follow,
+                report=self.report,
+                timeout_s=_BIND_S if binding else _LOOK_S,
+            )
         )
 
-    def _is_unknown(self, need: Need) -> bool:
-        """Whether the index has nothing by the name that was given to an import."""
-        if not need.module or need.witness is Witness.LINE:
-            return False
-        try:
-            compile_pins(
-                [need.requirement],
-                python=self.python,
-                python_version=self.version,
-                follow=False,
-                hashes=False,
-                report=self.report,
-            )
-        except NoSolution:
-            return True
-        return False
+
+def _may_fail(need: Need) -> bool:
+    """Whether the need is no more than a guess, or a dependency that the kernel does without."""
+    if need.witness is Witness.DEPENDENCY:
+        return need.name != "ipykernel"
+    return bool(need.module) and need.witness is not Witness.LINE

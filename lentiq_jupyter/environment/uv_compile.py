@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import re
 import subprocess
@@ -19,11 +21,28 @@ from ..model import Reporter, record
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?(?:==(\S+)| @ (\S+))")
 _HASH = re.compile(r"--hash=(\S+)")
 _VIA = re.compile(r"#\s+via\s+(.+)$", re.MULTILINE)
-_TIMEOUT_S = 600.0
+_UNKNOWN = re.compile(
+    r"([A-Za-z0-9][A-Za-z0-9._-]*) was not found in the (?:package registry|provided package locations)"
+)
+
+
+# What decides which index uv asks.
+_INDEX_WORDS = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
+    *("UV_INDEX_STRATEGY", "UV_CONFIG_FILE", "UV_NO_CONFIG"),
+)
 
 
 class NoSolution(LentiqError):
-    """The index answered, and says that these requirements cannot be met; the message says why."""
+    """The index answered, and says that these requirements cannot be met; the message says why.
+
+    `unknown` are the normalised names of which it has nothing at all, as far as it came to them.
+    """
+
+    def __init__(self, message: str, unknown: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.args = (message, unknown)
+        self.unknown = unknown
 
 
 @record
@@ -43,8 +62,11 @@ def compile_pins(
     python: Path | str,
     constraints: Iterable[str] = (),
     python_version: str | None = None,
+    platform: str | None = None,
     follow: bool = True,
     hashes: bool = True,
+    build: bool = True,
+    timeout_s: float = 600.0,
     report: Reporter | None = None,
 ) -> list[Pin]:
     """Resolve requirements to pins for one Python.
@@ -55,8 +77,14 @@ def compile_pins(
         The interpreter whose platform counts; nothing is installed for it.
     python_version : str or None
         ``X.Y`` to resolve for instead of the interpreter's own.
+    platform : str or None
+        What uv calls a target (``x86_64-manylinux_2_28``), whose wheels and markers count instead.
     follow : bool
         Whether what the requirements need belongs to the answer.
+    build : bool
+        Whether a source distribution may be built to learn what it needs, which runs code of its own.
+    timeout_s : float
+        Seconds after which the index counts as out of reach.
 
     Raises
     ------
@@ -74,18 +102,23 @@ def compile_pins(
         command += ["--no-header", "--annotation-style", "line", "--no-python-downloads", "--color", "never"]
         command += ["--python-version", python_version] if python_version else []
         command += [] if follow else ["--no-deps"]
+        command += ["--python-platform", platform] if platform else []
         command += ["--generate-hashes"] if hashes else []
+        command += [] if build else ["--no-build"]
         # In a folder of its own, so that no pyproject.toml of the user takes part.
-        code, out, said = _run(command, "".join(f"{line}\n" for line in requirements), folder, report)
+        code, out, said = _run(command, "".join(f"{line}\n" for line in requirements), folder, timeout_s, report)
     if code == 0:
         return parse_pins(out)
     reason = " ".join(re.sub(r"^(error|cause):\s*", "", line.strip()) for line in said.splitlines() if line.strip())
     if code == 1:
-        raise NoSolution(re.sub(r".*?(Because )", r"\1", reason, count=1)[:600])
+        unknown = dict.fromkeys(str(canonicalize_name(name)) for name in _UNKNOWN.findall(reason))
+        raise NoSolution(re.sub(r".*?(Because )", r"\1", reason, count=1)[:600], tuple(unknown))
     raise Unavailable(f"The package index does not answer ({reason[:200]}).", "Check the network and uv's index.")
 
 
-def _run(command: list[str], given: str, folder: str, report: Reporter | None) -> tuple[int, str, str]:
+def _run(
+    command: list[str], given: str, folder: str, timeout_s: float, report: Reporter | None
+) -> tuple[int, str, str]:
     environment = {"UV_HTTP_RETRIES": "1", **os.environ}
     try:
         process = subprocess.Popen(
@@ -99,13 +132,13 @@ def _run(command: list[str], given: str, folder: str, report: Reporter | None) -
         )
     except OSError as error:
         raise Unavailable(f"uv cannot be started ({error.strerror}).", "Install uv again.") from error
-    end = time.monotonic() + _TIMEOUT_S
+    end = time.monotonic() + timeout_s
     rest: str | None = given  # communicate takes it once, however often it is asked again
     with process:
         try:
             while True:
                 try:
-                    out, said = process.communicate(rest, timeout=0.5)
+                    out, said = process.communicate(rest, timeout=min(0.5, timeout_s))
                     return process.returncode, out, said
                 except subprocess.TimeoutExpired as error:
                     rest = None
@@ -137,3 +170,18 @@ def parse_pins(text: str) -> list[Pin]:
                 )
             )
     return pins
+
+
+def index_key() -> str:
+    """A short word that changes with the settings that say which package index uv asks."""
+    digest = hashlib.sha256()
+    for word in _INDEX_WORDS:
+        digest.update(f"{word}={os.environ.get(word, '')}\0".encode())
+    home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    folders = [home, *os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep), "/etc"]
+    files = [Path(folder, "uv", "uv.toml") for folder in folders]
+    given = os.environ.get("UV_CONFIG_FILE")
+    for file in [Path(given)] if given else files:
+        with contextlib.suppress(OSError):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

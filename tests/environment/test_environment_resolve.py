@@ -15,7 +15,7 @@ from lentiq_jupyter.environment import probe, python_of, resolve
 from lentiq_jupyter.environment.hashes import keep
 from lentiq_jupyter.environment.pipreqs import ask_pipreqs
 from lentiq_jupyter.errors import BadInput, NotebookError, NotFound, Unavailable
-from lentiq_jupyter.model import Facts, ImportFact, InstallFact, Place, Witness
+from lentiq_jupyter.model import Facts, ImportFact, InstallFact, Place, Severity, Witness
 
 HERE = Path(sys.executable)
 PLACE = Place(file="nb.ipynb", line=1, cell=0)
@@ -118,9 +118,9 @@ def test_an_interpreter_that_is_none_is_unavailable():
 @pytest.mark.usefixtures("no_index")
 def test_pins_seen_before_need_no_index(tmp_path):
     first = resolve(facts("yaml"), python=HERE)
-    keep(tmp_path, {one.name: (one.version, (f"sha256:{one.name}",)) for one in first.lock.packages})
+    keep(tmp_path / "hashes", {one.name: (one.version, (f"sha256:{one.name}",)) for one in first.lock.packages})
     again = resolve(facts("yaml"), python=HERE, cache=tmp_path)
-    assert again.notes == ()
+    assert again.findings == ()
     assert again.lock.requirements.splitlines() == [
         f"{one.name}=={one.version} --hash=sha256:{one.name}" for one in again.lock.packages
     ]
@@ -136,7 +136,7 @@ def test_without_an_index_the_kernel_alone_gives_a_lock_without_hashes():
     assert "ipykernel" in by_name
     assert not {"jedi", "lentiq-jupyter"} & set(by_name)
     assert "--hash" not in found.lock.requirements
-    assert [note.startswith("The lock has no hashes: ") for note in found.notes] == [True]
+    assert [(one.severity, one.code) for one in found.findings] == [(Severity.WARNING, "no-hashes")]
 
 
 @pytest.mark.usefixtures("no_index")
@@ -149,7 +149,8 @@ def test_without_an_index_what_the_kernel_lacks_is_unavailable():
 def test_a_package_from_a_folder_of_this_machine_stays_unresolved(bare):
     found = resolve(facts("ours"), python=bare, remove=("ipykernel",))
     assert (found.lock.packages, found.unresolved) == ((), ("ours",))
-    assert "ours-dist (import ours, cell 1) is installed from a folder" in found.notes[0]
+    assert found.findings[0].code == "local-install"
+    assert "ours-dist (import ours, cell 1) is installed from a folder" in found.findings[0].message
 
 
 def test_what_is_no_requirement_is_refused():
@@ -159,7 +160,7 @@ def test_what_is_no_requirement_is_refused():
 
 @pytest.mark.network
 def test_what_the_kernel_lacks_is_resolved_within_its_versions(tmp_path):
-    found = resolve(facts("yaml", lines=("emoji==2.14.0",)), python=HERE, cache=tmp_path, add=("six==1.16.0",))
+    found = resolve(facts("yaml", "emoji", lines=("emoji==2.14.0",)), python=HERE, cache=tmp_path, add=("six==1.16.0",))
     by_name = {one.name: (one.version, one.witness) for one in found.lock.packages}
     assert by_name["emoji"] == ("2.14.0", Witness.LINE)
     assert by_name["six"] == ("1.16.0", Witness.USER)
@@ -179,14 +180,14 @@ def test_an_import_that_no_package_answers_is_unresolved(bare):
 @pytest.mark.network
 def test_without_a_kernel_uv_chooses_the_versions():
     found = resolve(facts("six"), python=None, python_version="3.12", remove=("ipykernel",))
-    assert [(one.name, one.witness) for one in found.lock.packages] == [("six", Witness.RESOLVER)]
+    assert [(one.name, one.witness) for one in found.lock.packages] == [("six", Witness.TABLE)]
     assert found.lock.python == "3.12"
 
 
 @pytest.mark.network
 def test_versions_that_contradict_each_other_are_told(bare):
     with pytest.raises(NotebookError, match="No versions fit together"):
-        resolve(facts(lines=("six==1.16.0", "python-dateutil==2.9.0", "six2==99")), python=bare)
+        resolve(facts("six", "dateutil", lines=("six==1.0.0", "python-dateutil==2.9.0")), python=bare)
 
 
 @pytest.mark.network
