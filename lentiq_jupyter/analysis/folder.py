@@ -74,10 +74,9 @@ class Folder:
     def leads_out(self, path: str) -> bool:
         """Whether something lies there on disk that is refused because it is outside."""
         try:
-            self.relative(path)
-        except Outside:
-            return os.path.exists(os.path.join(self.root, path)) if "\0" not in path else False
-        return False
+            return os.path.exists(os.path.join(self.root, path)) and self.leads_outside(path)
+        except ValueError:
+            return False
 
     def size(self, path: str) -> int:
         """Bytes of a file; 0 if it is gone."""

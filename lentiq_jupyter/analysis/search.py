@@ -122,6 +122,7 @@ def _call(call: ast.Call, names: Names, gathered: _Gathered, code: Code) -> None
         gathered.add_folder(path_of(call.args[0], names), "that the notebook changes to")
     elif isinstance(call.func, ast.Attribute) and call.func.attr == "run_line_magic" and len(call.args) > 1:
         name, rest = names.text(call.args[0]), (names.text(call.args[1]) or "").strip()
+        gathered.made.update(found[1] for found in map(_MODULE.fullmatch, rest.split()) if found)
         if name in ("cd", "pushd") and rest and not rest.startswith("-"):
             path = names.filled(rest.strip("'\""))
             gathered.add_folder(path, "that the notebook changes to")
