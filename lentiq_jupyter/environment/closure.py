@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Iterable
+from functools import lru_cache
 
-from packaging.markers import UndefinedEnvironmentName
+from packaging.markers import Marker, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from ..model import Witness, record
 from .installed import Distribution, Installed
 from .naming import Need
+
+# A marker that holds for an extra only.
+_OPTIONAL = re.compile(r";(?!.* or ).*\bextra\s*==")
 
 
 @record
@@ -65,13 +70,28 @@ def close(roots: Iterable[Need], installed: Installed, leave_out: frozenset[str]
 
 def _wanted(text: str, extra: str, markers: dict[str, str]) -> tuple[str, str] | None:
     """Name and markerless form of a requirement line that holds when `extra` was asked for ("": none was)."""
+    if not extra and _OPTIONAL.search(text):
+        return None  # most lines are of this kind; reading them takes long
+    read = _read(text)
+    if read is None:
+        return None
+    name, requirement, marker = read
+    try:
+        holds = marker.evaluate({**markers, "extra": extra}) if marker else not extra
+    except UndefinedEnvironmentName:
+        return None
+    return (name, requirement) if holds else None
+
+
+@lru_cache(maxsize=16384)
+def _read(text: str) -> tuple[str, str, Marker | None] | None:
+    """Name, markerless form and marker of a requirement line; None if it is none."""
     try:
         read = Requirement(text)
-        holds = read.marker.evaluate({**markers, "extra": extra}) if read.marker else not extra
-    except (InvalidRequirement, UndefinedEnvironmentName):
+    except InvalidRequirement:
         return None
-    read.marker = None  # it has been decided
-    return (canonicalize_name(read.name), str(read)) if holds else None
+    marker, read.marker = read.marker, None
+    return canonicalize_name(read.name), str(read), marker
 
 
 def _extras(text: str) -> set[str]:
