@@ -25,6 +25,7 @@ _OTHER = frozenset(_OTHER_NAMES.split())
 _STATEMENT = frozenset(["time", "timeit", "prun", "memit", "mprun", "lprun", "snakeviz", "pyinstrument", "debug"])
 _OPTION = re.compile(r"-(?:[nrtfslDTmq]\s*\S+|[a-zA-Z]\S*)\s+")
 _CELL = re.compile(r"%%(\S+)[ \t]*(.*)")
+_WHOLE = re.compile(r"%(md|md-sandbox|scala|fs|sh|python)\b[ \t]*(.*)")  # as Databricks writes cell magics
 _LINE = re.compile(r"([ \t]*)(?:([\w.\[\]'\", ]+?)[ \t]*=[ \t]*)?(!!|!|%)(?![=%\s])(.*)", re.DOTALL)
 _HELP = re.compile(r"[ \t]*(?:\?{1,2}[ \t]*%{0,2}[\w.*]+|%{0,2}[\w.*]+(?:\[[^\]]*\])?[ \t]*\?{1,2})[ \t]*(?:#.*)?")
 _COMPOUND = re.compile(r"(?:for|while|if|with|try|def|class|async)\b")
@@ -51,7 +52,7 @@ def split_cell(source: str) -> Split:
     """
     lines = source.replace("\r\n", "\n").split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
-    found = _CELL.match(lines[first])
+    found = _CELL.match(lines[first]) or _WHOLE.match(lines[first])
     if found is None:
         return Split(python=source)
     name, rest, body = found[1], found[2].strip(), "\n".join(lines[first + 1 :])

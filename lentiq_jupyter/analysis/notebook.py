@@ -1,4 +1,8 @@
-"""The notebook file as it lies on disk, of any nbformat version, brought to version 4 in memory."""
+"""The notebook file as it lies on disk, of any nbformat version.
+
+Versions 1 to 3 differ from 4 in where cells lie and what their text is called (nbformat's own upgrade
+refuses much that Jupyter once wrote, and validates for longer than all of the reading takes).
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,22 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat
-from nbformat.reader import get_version
-
 from ..errors import NotebookError, NotFound, Unavailable
 from ..model import record
 
 _VERSION = re.compile(r"3\.\d+")
+_PYTHON = ("python", "pyspark", "pyodide")  # language names that have one of these are Python
+# Kernels whose notebooks may not say their language, by the beginning of the kernel's name.
+_KERNELS = {
+    "ir": "R", "r": "R", "julia": "Julia", "javascript": "JavaScript", "deno": "TypeScript", "tslab": "TypeScript",
+    "bash": "Bash", "octave": "Octave", "matlab": "MATLAB", "scala": "Scala", "apache_toree": "Scala",
+    "sparkkernel": "Scala", "almond": "Scala", "xcpp": "C++", "cling": "C++", ".net-csharp": "C#",
+    ".net-fsharp": "F#", ".net-powershell": "PowerShell", "powershell": "PowerShell", "java": "Java",
+    "ijava": "Java", "kotlin": "Kotlin", "ruby": "Ruby", "iruby": "Ruby", "rust": "Rust", "evcxr": "Rust",
+    "gophernotes": "Go", "gonb": "Go", "haskell": "Haskell", "ihaskell": "Haskell", "sas": "SAS", "stata": "Stata",
+    "sos": "SoS", "sagemath": "SageMath", "perl": "Perl", "iperl": "Perl", "wolfram": "Wolfram", "xsql": "SQL",
+    "sql": "SQL", "ocaml": "OCaml", "clojure": "Clojure", "fortran": "Fortran", "coarray": "Fortran", "xr": "R",
+}  # fmt: skip
 
 
 @record
@@ -74,13 +87,12 @@ def read_notebook(path: Path) -> Notebook:
     document = _document(path.name, body)
     metadata = _mapping(document.get("metadata"))
     kernelspec, language_info = _mapping(metadata.get("kernelspec")), _mapping(metadata.get("language_info"))
-    language = str(kernelspec.get("language") or language_info.get("name") or "python")
-    if "python" not in language.lower():
+    language = _language(kernelspec, language_info)
+    if not any(word in language.lower() for word in _PYTHON):
         raise NotebookError(
             f"{path.name} is written in {language}.", "Only Python notebooks can become blocks; choose another."
         )
-    cells = document.get("cells")
-    made = tuple(_cell(index, _mapping(cell)) for index, cell in enumerate(cells if isinstance(cells, list) else []))
+    made = tuple(_cell(index, _mapping(cell)) for index, cell in enumerate(_cells(document)))
     version = _VERSION.match(str(language_info.get("version", "")))
     notebook = Notebook(
         name=path.name,
@@ -118,15 +130,29 @@ def _document(name: str, body: bytes) -> Mapping[str, object]:
     known = isinstance(given, dict) and (isinstance(given.get("cells"), list) or "worksheets" in given)
     if not known or not isinstance(given.get("nbformat", 1), int):
         raise NotebookError(f"{name} is JSON, but not a notebook.", "Name a notebook file (.ipynb).")
-    try:
-        major, _ = get_version(given)
-        document = nbformat.convert(nbformat.from_dict(given), 4) if major != 4 else given
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise NotebookError(
-            f"{name} is a damaged notebook (its format version {given.get('nbformat')} could not be upgraded).",
-            "Open it in JupyterLab and save it again.",
-        ) from error
-    return _mapping(document)
+    return _mapping(given)
+
+
+def _language(kernelspec: Mapping[str, object], language_info: Mapping[str, object]) -> str:
+    """The language that the notebook names, or that its kernel is known for; Python where nothing says otherwise."""
+    named = kernelspec.get("language") or language_info.get("name")
+    if named:
+        return str(named)
+    kernel = str(kernelspec.get("name") or "").lower()
+    return next((_KERNELS[word] for word in (kernel, re.split(r"[-_ ]?\d", kernel)[0]) if word in _KERNELS), "python")
+
+
+def _cells(document: Mapping[str, object]) -> list[object]:
+    """The cells of version 4 and 1, or those of all worksheets of version 2 and 3."""
+    cells = document.get("cells")
+    if isinstance(cells, list):
+        return cells
+    sheets = document.get("worksheets")
+    found: list[object] = []
+    for sheet in sheets if isinstance(sheets, list) else []:
+        inside = _mapping(sheet).get("cells")
+        found += inside if isinstance(inside, list) else []
+    return found
 
 
 def _mapping(value: object) -> Mapping[str, object]:
@@ -140,11 +166,12 @@ def _text(value: object) -> str:
 
 def _cell(index: int, given: Mapping[str, object]) -> Cell:
     tags = _mapping(given.get("metadata")).get("tags")
-    count = given.get("execution_count")
+    count = given.get("execution_count", given.get("prompt_number"))
+    text = next((given[key] for key in ("source", "input", "code", "text") if key in given), "")
     return Cell(
         index=index,
         kind=str(given.get("cell_type", "")),
-        source=_text(given.get("source")),
+        source=_text(text),
         tags=frozenset(str(tag) for tag in tags) if isinstance(tags, list) else frozenset(),
         execution_count=count if isinstance(count, int) else None,
     )

@@ -171,7 +171,8 @@ def test_optional_imports_are_told_by_their_innermost_guard(tmp_path):
     cell = (
         "try:\n    import a\n    try:\n        import b\n    except KeyError:\n        pass\nexcept ImportError:\n"
         "    import a\n    import c\nfrom contextlib import suppress\nwith suppress(ImportError):\n    import d\n"
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import e\nelse:\n    import f\ntry:\n    import g\nfinally:\n    pass"
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import e\nelse:\n    import f\n"
+        "try:\n    import g\nfinally:\n    pass"
     )
     facts = read(tmp_path, cell)
     required = [fact.module for fact in facts.imports if not fact.optional]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -191,6 +192,44 @@ def test_notebooks_of_version_3_are_read(tmp_path):
     path = tmp_path / "old.ipynb"
     path.write_text(json.dumps(document))
     assert modules(path) == [("yaml", False)]
+
+
+def test_notebooks_of_versions_1_and_2_are_read(tmp_path):
+    first = {"nbformat": 1, "cells": [{"cell_type": "code", "code": "import yaml", "prompt_number": 3}]}
+    cells = [{"cell_type": "markdown", "source": "x"}, {"cell_type": "code", "input": "import six", "outputs": []}]
+    second = {"nbformat": 2, "metadata": {}, "worksheets": [{"cells": cells}, {"cells": [cells[1]]}]}
+    found = []
+    for document in (first, second):
+        (tmp_path / "old.ipynb").write_text(json.dumps(document))
+        facts = analyse(tmp_path / "old.ipynb")
+        found.append(
+            ([fact.module for fact in facts.imports], [fact.place.cell for fact in facts.imports], facts.cells)
+        )
+    assert found == [(["yaml"], [0], 1), (["six"], [1], 2)]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "language"),
+    [
+        ({"kernelspec": {"name": "ir"}}, "R"),
+        ({"kernelspec": {"name": "julia-1.10"}}, "Julia"),
+        ({"kernelspec": {"name": "xcpp17", "language": ""}}, "C++"),
+        ({"kernelspec": {"name": "mine"}, "language_info": {"name": "scala"}}, "scala"),
+        ({"language_info": {"name": "javascript"}}, "javascript"),
+        ({"kernelspec": {"name": "python3", "language": "python"}, "language_info": {"name": "x"}}, None),
+        ({"kernelspec": {"name": "pysparkkernel"}, "language_info": {"name": "pyspark"}}, None),
+        ({"kernelspec": {"name": "conda-env-r-py"}}, None),
+        ({"kernelspec": None, "language_info": []}, None),
+        ({}, None),
+    ],
+)
+def test_another_language_is_refused_by_its_name_and_python_is_the_default(tmp_path, metadata, language):
+    path = write(tmp_path, "import yaml", **metadata)
+    if language is None:
+        assert modules(path) == [("yaml", False)]
+    else:
+        with pytest.raises(NotebookError, match=re.escape(f"nb.ipynb is written in {language}.")):
+            analyse(path)
 
 
 @pytest.mark.parametrize(
