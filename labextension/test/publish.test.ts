@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { failureOfAnswer, notEnabled } from '../src/client/failure';
 import type { FileFact, Input, Inspection, Package, Publish, SecretFact } from '../src/contract';
 import { packageRows } from '../src/state/packages';
-import { roundsOf, stepsOf } from '../src/state/progress';
+import { publishLog, roundsOf, stepsOf } from '../src/state/progress';
 import {
   changesOf,
   editForm,
@@ -242,6 +242,13 @@ test('rounds of repair are told from the events, once each', () => {
     { number: 2, message: added },
     { number: 3, message: 'adding libgl1' }
   ]);
+});
+
+test('a log does not fill with lines that only count', () => {
+  const say = (message: string) => ({ step: 'build' as const, message, done: null, total: null });
+  const events = ['sending 1 of 3 MB', 'sending 2 of 3 MB', 'sent 3 MB', 'sending 1 of 9 MB'].map(say);
+  const publish: Publish = { id: 'p', path: '', name: null, state: 'running', events, result: null, error: null };
+  assert.equal(publishLog(publish), 'build     sending 2 of 3 MB\nbuild     sent 3 MB\nbuild     sending 1 of 9 MB');
 });
 
 test('a 404 that is not ours means that the server half is missing', () => {

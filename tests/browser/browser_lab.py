@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -41,6 +42,27 @@ class Lab:
         page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
         page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
         page.evaluate(READY, name)
+
+
+def write(path: Path, *cells: tuple[str, str]) -> None:
+    """A notebook of code cells given as (tag or "", source)."""
+    document = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
+        "cells": [
+            {
+                "cell_type": "code",
+                "id": f"cell-{number}",
+                "metadata": {"tags": [tag]} if tag else {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+            for number, (tag, source) in enumerate(cells)
+        ],
+    }
+    path.write_text(json.dumps(document), encoding="utf-8")
 
 
 def picture(page: Page, name: str) -> None:

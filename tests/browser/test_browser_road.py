@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import pytest
-from browser_lab import Lab, picture
+from browser_lab import Lab, picture, write
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow]
 MINUTES_3 = 180_000
-
-
-def write(path: Path, *cells: tuple[str, str]) -> None:
-    """A notebook of code cells given as (tag or "", source)."""
-    document = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
-        "cells": [
-            {
-                "cell_type": "code",
-                "id": f"cell-{number}",
-                "metadata": {"tags": [tag]} if tag else {},
-                "execution_count": None,
-                "outputs": [],
-                "source": source,
-            }
-            for number, (tag, source) in enumerate(cells)
-        ],
-    }
-    path.write_text(json.dumps(document), encoding="utf-8")
 
 
 def publish(page: Page, name: str) -> None:

@@ -53,7 +53,10 @@ export class PublishSession {
   /** Reads the notebook; what the user changed in the form stays. */
   async read(): Promise<void> {
     const before = this.get();
-    if (before.kind === 'form') {
+    if (before.kind === 'work') {
+      this.store.dispatch({ ...before.sent, sending: false, failure: null });
+    }
+    if (before.kind === 'form' || before.kind === 'work') {
       await this.resolve(true);
       return;
     }
@@ -146,7 +149,8 @@ export class PublishSession {
     if (stage.kind !== 'form' || stage.sending || stage.resolving) {
       return;
     }
-    this.store.dispatch({ ...stage, sending: true, failure: null });
+    const sent = { ...stage, sending: true, failure: null };
+    this.store.dispatch(sent);
     try {
       await this.source.save();
       const { id } = await this.api.startPublish(requestOf(stage.form, stage.inspection));
@@ -159,7 +163,7 @@ export class PublishSession {
         result: null,
         error: null
       };
-      this.store.dispatch({ kind: 'work', publish, startedAt: Date.now(), endedAt: null, stopping: false, failure: null });
+      this.store.dispatch({ kind: 'work', publish, startedAt: Date.now(), endedAt: null, stopping: false, failure: null, sent });
       await this.follow();
     } catch (error) {
       const latest = this.get();

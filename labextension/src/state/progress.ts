@@ -7,7 +7,7 @@ export type StepState = 'pending' | 'active' | 'done' | 'skipped' | 'failed' | '
 export interface StepView {
   step: Step;
   state: StepState;
-  /** The last thing it said; "" before it began. */
+  /** The last thing it said; "" before it begins. */
   message: string;
   /** Between 0 and 1; null when unknown. */
   share: number | null;
@@ -21,7 +21,9 @@ export function stepsOf(publish: Publish): StepView[] {
     const events = publish.events.filter(event => event.step === step);
     const latest = events.at(-1);
     const share = latest?.total ? Math.min(1, (latest.done ?? 0) / latest.total) : null;
-    return { step, state: stepState(publish, number, current, events.length > 0), message: latest?.message ?? '', share };
+    const state = stepState(publish, number, current, events.length > 0);
+    // What a step said in an earlier round is over.
+    return { step, state, message: state === 'pending' ? '' : (latest?.message ?? ''), share };
   });
 }
 
@@ -60,7 +62,11 @@ export function roundsOf(publish: Publish): Round[] {
   return [...rounds].map(([number, message]) => ({ number, message }));
 }
 
-/** The log of a publish: one line an event. */
+/** The log of a publish: one line an event; of lines that only count on, the last. */
 export function publishLog(publish: Publish): string {
-  return publish.events.map(event => `${event.step.padEnd(9)} ${event.message}`).join('\n');
+  const shape = (event: Publish['events'][number] | undefined) => event && event.step + event.message.replace(/\d+/g, '0');
+  return publish.events
+    .filter((event, number, all) => shape(event) !== shape(all[number + 1]))
+    .map(event => `${event.step.padEnd(9)} ${event.message}`)
+    .join('\n');
 }

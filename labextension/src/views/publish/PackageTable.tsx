@@ -6,6 +6,8 @@ import { canonical, pinLine } from '../../state/requirements';
 import { FailureBox, Icon, IconButton, useTrans } from '../elements';
 import { WitnessChip } from './Chip';
 
+const KERNEL = 'ipykernel';
+
 interface Props {
   label: string;
   rows: PackageRow[];
@@ -96,7 +98,8 @@ function Why({ row }: { row: PackageRow }) {
       </>
     );
   }
-  const why = row.module !== null ? trans.__('for the import of %1', row.module) : row.state === 'added' ? row.line : row.why;
+  const asked = row.line === row.name ? '' : row.line;
+  const why = row.module !== null ? trans.__('for the import of %1', row.module) : row.state === 'added' ? asked : row.why;
   return (
     <>
       <WitnessChip witness={row.witness} /> <span className="lq-hint">{why}</span>
@@ -196,8 +199,8 @@ function Actions({ row, onEdit }: RowProps) {
       />
     );
   }
-  // What others need cannot be left out; the kernel runs the notebook.
-  if (row.witness === 'dependency') {
+  // What others need cannot be left out, nor can what runs the notebook.
+  if (row.witness === 'dependency' || name === KERNEL) {
     return null;
   }
   const { version, why, url } = row;

@@ -10,7 +10,7 @@ export type Stage =
   | { kind: 'reading' }
   | { kind: 'unreadable'; failure: Failure }
   | FormStage
-  | { kind: 'work'; publish: Publish; startedAt: number; endedAt: number | null; stopping: boolean; failure: Failure | null };
+  | WorkStage;
 
 export interface FormStage {
   kind: 'form';
@@ -26,11 +26,22 @@ export interface FormStage {
   failure: Failure | null;
 }
 
+export interface WorkStage {
+  kind: 'work';
+  publish: Publish;
+  startedAt: number;
+  endedAt: number | null;
+  stopping: boolean;
+  failure: Failure | null;
+  /** The form that was sent, to go back to. */
+  sent: FormStage;
+}
+
 export interface PublishCallbacks {
   onEdit: (edit: PublishEdit) => void;
   onPublish: () => void;
   onCancel: () => void;
-  /** Reads the notebook (again); edits stay. */
+  /** Reads the notebook (again), also after a publish; edits stay. */
   onRead: () => void;
   /** Takes all edits back. */
   onReset: () => void;
@@ -77,7 +88,7 @@ function Asked({ inspection }: { inspection: Inspection }) {
   const [words, about] = live
     ? [trans.__('live kernel asked'), trans.__('The running kernel said which modules it holds.')]
     : python
-      ? [trans.__('kernel not running'), trans.__('Versions are those of the kernel’s environment.')]
+      ? [trans.__('environment asked'), trans.__('Versions are those of the kernel’s environment; no running kernel was asked.')]
       : [trans.__('no kernel asked'), trans.__('Versions are the newest of the package index.')];
   return (
     <span className={`lq-chip lq-asked${live ? ' lq-asked-live' : ''}`} title={python ? `${about} ${python}` : about}>

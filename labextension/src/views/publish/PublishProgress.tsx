@@ -1,18 +1,11 @@
-import type { Failure } from '../../client/failure';
-import type { Publish, PublishResult, Step, Verification } from '../../contract';
+import type { PublishResult, Step, Verification } from '../../contract';
 import { publishLog, roundsOf, stepsOf, type Round, type StepState, type StepView } from '../../state/progress';
 import { readableBytes } from '../../state/resources';
 import { readableDuration } from '../../state/time';
 import { Button, FailureBox, LogView, Mark, ProgressBar, StepMark, useNow, useTrans, type Trans } from '../elements';
-import type { PublishCallbacks } from './PublishPanel';
+import type { PublishCallbacks, WorkStage } from './PublishPanel';
 
-interface Props extends Pick<PublishCallbacks, 'onCancel' | 'onRead' | 'onRun' | 'onCopy' | 'onShow'> {
-  publish: Publish;
-  startedAt: number;
-  endedAt: number | null;
-  stopping: boolean;
-  failure: Failure | null;
-}
+type Props = WorkStage & Pick<PublishCallbacks, 'onCancel' | 'onRead' | 'onRun' | 'onCopy' | 'onShow'>;
 
 /** The steps of a publish while it goes on, and what came out. */
 export function PublishProgress({ publish, startedAt, endedAt, stopping, failure, ...calls }: Props) {
@@ -49,8 +42,8 @@ export function PublishProgress({ publish, startedAt, endedAt, stopping, failure
             {stopping ? trans.__('Stopping…') : trans.__('Cancel')}
           </Button>
         ) : (
-          <Button icon="refresh" onClick={calls.onRead}>
-            {trans.__('Publish again')}
+          <Button icon={publish.state === 'succeeded' ? 'refresh' : 'edit'} onClick={calls.onRead}>
+            {publish.state === 'succeeded' ? trans.__('Publish again') : trans.__('Change and try again')}
           </Button>
         )}
       </footer>
@@ -123,14 +116,22 @@ function Proven({ verification }: { verification: Verification }) {
         <Mark {...SIGNS[verdict]} /> <strong>{verdict}</strong>
         {evidence && <span className="lq-notice-hint">{evidence}</span>}
       </p>
-      {repairs.length > 0 && (
-        <ul className="lq-faults" aria-label={trans.__('Repairs')}>
-          {repairs.map(repair => (
-            <li key={repair}>{repair}</li>
-          ))}
-        </ul>
-      )}
+      <Told title={trans.__('Found missing in the proof, and added')} sentences={repairs} />
     </>
+  );
+}
+
+/** Sentences under a title; nothing where there are none. */
+function Told({ title, sentences }: { title: string; sentences: string[] }) {
+  return sentences.length === 0 ? null : (
+    <div>
+      <p className="lq-hint">{title}</p>
+      <ul className="lq-faults" aria-label={title}>
+        {sentences.map((sentence, number) => (
+          <li key={number}>{sentence}</li>
+        ))}
+      </ul>
+    </div>
   );
 }
 
@@ -153,13 +154,7 @@ function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult }
           )}
         </p>
         <Proven verification={block.verification} />
-        {result.notes.length > 0 && (
-          <ul className="lq-faults">
-            {result.notes.map(note => (
-              <li key={note}>{note}</li>
-            ))}
-          </ul>
-        )}
+        <Told title={trans.__('Notes')} sentences={result.notes} />
         <div className="lq-actions">
           <Button kind="primary" icon="play" onClick={() => onRun(block)}>
             {trans.__('Run it')}
