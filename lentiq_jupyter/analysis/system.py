@@ -76,8 +76,8 @@ def system_of(
         for node in walk(code.tree):
             if _uses_tex(node):
                 findings.append(_large(f"usetex needs TeX. {_TEX}", code.place(node)))
-            for rule in live if isinstance(node, ast.Call) else ():
-                if _holds(node, rule, names):
+            for rule in live:
+                if isinstance(node, ast.Call) and _holds(node, rule, names):
                     add(rule["packages"], Witness.RULE, f"{_called(node, names)}, {_where(code.place(node))}")
     return tuple(found.values()), tuple({one.message: one for one in findings}.values())
 

@@ -28,6 +28,7 @@ from .packing import CHUNK_BYTES, LAYER_TYPE, compress
 from .settings import CONFIG_TYPE
 
 _ENGINE_TIMEOUT_S = 600
+_QUESTION_TIMEOUT_S = 5
 _UNREACHABLE = (
     "dial tcp",
     "i/o timeout",
@@ -44,6 +45,16 @@ _LOG_LINES = 40
 def engine() -> APIClient:
     """The engine that the environment names (``DOCKER_HOST``), else this machine's."""
     return APIClient(version="auto", timeout=_ENGINE_TIMEOUT_S, **kwargs_from_env())
+
+
+def docker_answers() -> bool:
+    """Whether an engine answers within some seconds."""
+    try:
+        client = APIClient(version="auto", timeout=_QUESTION_TIMEOUT_S, **kwargs_from_env())
+    except (DockerException, requests.RequestException):
+        return False
+    client.close()
+    return True
 
 
 class DockerBuilder:

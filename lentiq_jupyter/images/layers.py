@@ -38,14 +38,17 @@ class LayersBuilder:
         From an image's reference to its registry, repository, and tag or digest.
     uv : str or None
         The uv program; None finds it.
+    bare : bool
+        Leaves the base out, and so makes incomplete images: for blocks that need more than their base has.
     """
 
     name = "layers"
 
-    def __init__(self, *, cache: Path, open_remote: OpenRemote, uv: str | None = None) -> None:
+    def __init__(self, *, cache: Path, open_remote: OpenRemote, uv: str | None = None, bare: bool = False) -> None:
         self._cache = cache
         self._open_remote = open_remote
         self._uv = uv
+        self._bare = bare
 
     def build(self, recipe: Recipe, sources: Mapping[str, Path], registry: Registry, report: Reporter) -> Image:
         """See `interfaces.Builder`. Without its base, the image in a layout folder is incomplete, and says so."""
@@ -53,7 +56,7 @@ class LayersBuilder:
         if recipe.system_packages:
             raise BadInput(
                 f"System packages ({', '.join(recipe.system_packages)}) need a container to be installed in.",
-                "Use --builder docker, or a base image that has them.",
+                "Use --builder docker, a base image that has them, or leave them out with --remove-system NAME.",
             )
         base = self._base(recipe, registry, report)
         runner = self._runner_layer(recipe, report)
@@ -64,6 +67,8 @@ class LayersBuilder:
             return self._send(recipe, base, own, registry, report)
 
     def _base(self, recipe: Recipe, registry: Registry, report: Reporter) -> Base | None:
+        if self._bare:
+            return None
         report.say(Step.BUILD, f"base image: {recipe.base}")
         try:
             base = find_base(recipe, self._open_remote)

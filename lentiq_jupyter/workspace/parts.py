@@ -12,11 +12,12 @@ import psutil
 
 from ..errors import BadInput, Denied, NotFound
 from ..executors import DockerExecutor, ProcessExecutor
-from ..images import DockerBuilder, LayersBuilder, find_interpreter, find_uv
+from ..images import DockerBuilder, LayersBuilder, docker_answers, find_interpreter, find_uv
 from ..interfaces import Builder, Executor, Registry, Store
 from ..model import Project, Resources, parse_cpu, parse_memory
 from ..registry import Catalogue, open_registry, parse_reference
 from ..store import open_store
+from .choosing import Builders
 from .publishing import Publisher
 from .settings import Settings, load_settings
 
@@ -83,6 +84,13 @@ class Parts:
             return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote)
         raise BadInput(f"There is no builder {chosen}.", "Choose layers or docker.")
 
+    def _bare_builder(self) -> Builder:
+        return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote, bare=True)
+
+    def _is_shared(self) -> bool:
+        """Whether Docker can pull from the registry, and so other machines run what is in it."""
+        return self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None
+
     def _remote(self, reference: str) -> tuple[Registry, str, str]:
         host, repository, tag = parse_reference(reference)
         return self._open_registry(host), repository, tag
@@ -92,7 +100,7 @@ class Parts:
         if self.settings.base:
             return self.settings.base.replace("{python}", python)
         official = f"python:{python}-slim"
-        if self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None:
+        if self._is_shared():
             own = f"{self.registry.location.split('/')[0]}/library/{official}"
             registry, repository, tag = self._remote(own)
             try:
@@ -104,8 +112,7 @@ class Parts:
 
     def _prover(self, builder: str) -> Executor:
         """Which executor proves an image: what Docker built may hold system packages, which only Docker has."""
-        able = self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None
-        return self.executors["docker" if builder == "docker" and able else "process"]
+        return self.executors["docker" if builder == "docker" and self._is_shared() else "process"]
 
     @cached_property
     def publisher(self) -> Publisher:
@@ -113,13 +120,16 @@ class Parts:
         return Publisher(
             registry=self.registry,
             catalogue=self.catalogue,
-            builder=self._builder,
+            builders=Builders(
+                named=self._builder, bare=self._bare_builder, docker_answers=docker_answers, shared=self._is_shared
+            ),
             executor=self._prover,
             base=self._base,
             cache=self.settings.folder / "cache",
             platform=f"linux/{machine}",
             author=self.settings.author,
             clock=self._clock,
+            proof_limit_s=self.settings.proof_limit_s,
         )
 
     def close(self) -> None:

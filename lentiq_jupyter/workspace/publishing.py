@@ -7,25 +7,26 @@ import hashlib
 import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
-from ..analysis import analyse
-from ..environment import python_of, resolve
+from ..analysis import analyse, notebook_python
+from ..environment import Providers, python_of, resolve, system_needs
 from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound
 from ..images import make_recipe
-from ..interfaces import Builder, Executor, Registry
+from ..interfaces import Executor, Registry
 from ..model import (
     DEFAULT_RESOURCES,
     Block,
     BlockSpec,
     Facts,
-    Finding,
     Image,
+    Input,
     Inspection,
     LiveKernel,
     PinnedPackage,
@@ -38,7 +39,10 @@ from ..model import (
     slug,
 )
 from ..registry import Catalogue
-from .verifying import verify
+from .choosing import Builders, Choice, wanted_system
+from .proving import Prover
+from .repairing import Repairs
+from .verifying import Proof, choose_proof, prove, verification_of, wishes
 
 
 class Publisher:
@@ -46,9 +50,11 @@ class Publisher:
 
     Parameters
     ----------
-    builder : callable from a builder's name (None: the setting) to a Builder
+    builders : Builders
     executor : callable from a builder's name to the Executor that proves its images
     base : callable from ``X.Y`` to the base image's reference
+    proof_limit_s : float
+        Seconds that a proof may take.
     """
 
     def __init__(
@@ -56,23 +62,25 @@ class Publisher:
         *,
         registry: Registry,
         catalogue: Catalogue,
-        builder: Callable[[str | None], Builder],
+        builders: Builders,
         executor: Callable[[str], Executor],
         base: Callable[[str], str],
         cache: Path,
         platform: str,
         author: str,
         clock: Callable[[], datetime],
+        proof_limit_s: float,
     ) -> None:
         self._registry = registry
         self._catalogue = catalogue
-        self._builder = builder
+        self._builders = builders
         self._executor = executor
         self._base = base
         self._cache = cache
         self._platform = platform
         self._author = author
         self._clock = clock
+        self._proof_limit_s = proof_limit_s
 
     def inspect(
         self,
@@ -83,42 +91,121 @@ class Publisher:
         add: tuple[str, ...] = (),
         remove: tuple[str, ...] = (),
         live: LiveKernel | None = None,
+        repairs: Mapping[str, str] | None = None,
+        inputs: tuple[Input, ...] | None = None,
+        hashes: bool = False,
         report: Reporter | None = None,
     ) -> Inspection:
-        """Facts and lock of one notebook; see `Service.inspect`."""
+        """Facts and lock of one notebook; see `Service.inspect`.
+
+        Parameters
+        ----------
+        repairs : mapping of what was found missing when it ran to the sentence that says why
+        inputs : the user's instead of the notebook's own
+        hashes : whether the lock is to be installed, so that the index is asked for hashes of all its files
+        """
         report = report or Reporter()
         report.say(Step.ANALYSE, f"reading {path.name}")
         facts = analyse(path)
-        python = None if no_kernel else python_of(kernel, facts.kernel)
+        python = None if no_kernel else python_of(kernel, facts.kernel, live)
         report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
-        found = resolve(facts, python=python, add=add, remove=remove, cache=self._cache / "hashes", report=report)
+        found = resolve(
+            facts,
+            python=python,
+            add=add,
+            remove=remove,
+            repairs=repairs,
+            python_version=notebook_python(path) if no_kernel else None,
+            hashes=hashes,
+            live=live,
+            cache=self._cache,
+            report=report,
+        )
         report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
-        notes = tuple(Finding(severity=Severity.WARNING, code="environment", message=note) for note in found.notes)
+        system = system_needs(facts, found.lock, python)
+        facts = dataclasses.replace(facts, findings=facts.findings + found.findings + system.findings)
+        proof, reason = choose_proof(facts, facts.inputs if inputs is None else inputs, self._proof_limit_s)
         return Inspection(
-            facts=dataclasses.replace(facts, findings=facts.findings + notes),
+            facts=facts,
             lock=found.lock,
             python_executable=str(python) if python else None,
             unresolved=found.unresolved,
+            unused=found.unused,
+            live=live is not None and python is not None,
+            system=system.needs,
+            proof=proof,
+            proof_reason=reason,
         )
 
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         """See `Service.publish`. Nothing is visible in the registry before the last step."""
         seconds: dict[str, float] = {}
         path = Path(request.path).absolute()
-        with _timed(seconds, Step.RESOLVE):
-            inspection = self.inspect(
-                path,
-                kernel=request.kernel,
-                no_kernel=request.no_kernel,
-                add=request.add,
-                remove=request.remove,
-                live=request.live,
-                report=report,
+        prover: Prover | None = None
+        packages: dict[str, str] = {}
+        while True:
+            with _timed(seconds, Step.RESOLVE):
+                inspection = self.inspect(
+                    path,
+                    kernel=request.kernel,
+                    no_kernel=request.no_kernel,
+                    add=request.add,
+                    remove=request.remove,
+                    live=request.live,
+                    repairs=packages,
+                    inputs=request.inputs,
+                    hashes=True,
+                    report=report,
+                )
+            _refuse(inspection, request)
+            if prover is None:
+                python = inspection.python_executable
+                repairs = Repairs(request, Providers(Path(python) if python else None))
+                packages = repairs.packages
+                prover = Prover(request, repairs, report)
+            with _timed(seconds, Step.BUILD):
+                built = self._build(path, request, inspection, repairs.system, report)
+            same = self._unchanged(built.spec.name, request.version, built.image)
+            if same is not None:
+                report.say(Step.REGISTER, f"nothing changed since {same.reference}")
+                return _result(same, built.image, seconds, (f"unchanged: the same as {same.reference}",))
+            if not request.verify:
+                verification = Verification()
+                break
+            with _timed(seconds, Step.VERIFY):
+                proof = prover.prove(self._attempt(built, inspection, report), inspection, built.choice.system)
+            if proof is not None:
+                why = prover.mode(inspection)[1]
+                lacking = built.choice.lacking
+                verification = verification_of(proof, why, self._clock(), repairs.sentences, lacking)
+                break
+        with _timed(seconds, Step.REGISTER):
+            report.say(Step.REGISTER, f"registering {built.spec.name} in {self._registry.location}")
+            block = self._catalogue.register(
+                built.image, built.spec, version=request.version, author=self._author, verification=verification
             )
-        _refuse(inspection, request)
+        notes = (*(finding.message for finding in inspection.facts.findings), *built.choice.notes, *repairs.sentences)
+        if not built.image.complete and not built.choice.lacking:
+            notes += (
+                f"Base image {built.spec.base} cannot be reached: the block has no base layers and runs with the "
+                "process executor only. Publish again where it can be reached.",
+            )
+        return _result(block, built.image, seconds, notes)
+
+    def _build(
+        self,
+        path: Path,
+        request: PublishRequest,
+        inspection: Inspection,
+        repaired: Mapping[str, str],
+        report: Reporter,
+    ) -> _Built:
         lock = inspection.lock
         assert lock is not None  # noqa: S101  inspect always resolves; this tells the type checker
         base = request.base or self._base(lock.python)
+        choice = self._builders.choose(request.builder, wanted_system(inspection.system, request, repaired))
+        for note in choice.notes:
+            report.say(Step.BUILD, note)
         with tempfile.TemporaryDirectory(prefix="lentiq-publish-") as folder:
             notebook, digest = _clean(path, Path(folder))
             files = {path.name: notebook}
@@ -126,38 +213,17 @@ class Publisher:
                 if fact.path not in request.exclude_files:
                     files[fact.path] = path.parent / fact.path
             spec = _spec(request, inspection, base, digest)
-            with _timed(seconds, Step.BUILD):
-                recipe, sources = make_recipe(
-                    spec,
-                    base=base,
-                    platform=self._platform,
-                    python=lock.python,
-                    lock=lock,
-                    files=files,
-                    notebook=path.name,
-                )
-                builder = self._builder(request.builder)
-                image = builder.build(recipe, sources, self._registry, report)
-        same = self._unchanged(spec.name, request.version, image)
-        if same is not None:
-            report.say(Step.REGISTER, f"nothing changed since {same.reference}")
-            return _result(same, image, seconds, (f"unchanged: the same as {same.reference}",))
-        verification = Verification()
-        if request.verify:
-            with _timed(seconds, Step.VERIFY):
-                verification = self._verify(spec, image, builder.name, report)
-        with _timed(seconds, Step.REGISTER):
-            report.say(Step.REGISTER, f"registering {spec.name} in {self._registry.location}")
-            block = self._catalogue.register(
-                image, spec, version=request.version, author=self._author, verification=verification
+            recipe, sources = make_recipe(
+                spec,
+                base=base,
+                platform=self._platform,
+                python=lock.python,
+                lock=lock,
+                files=files,
+                notebook=path.name,
+                system_packages=choice.system,
             )
-        notes = tuple(f"{finding.message}" for finding in inspection.facts.findings)
-        if not image.complete:
-            notes += (
-                f"Base image {base} cannot be reached: the block has no base layers and runs with the process "
-                "executor only. Publish again where it can be reached.",
-            )
-        return _result(block, image, seconds, notes)
+            return _Built(spec, choice, choice.builder.build(recipe, sources, self._registry, report))
 
     def _unchanged(self, name: str, version: str | None, image: Image) -> Block | None:
         try:
@@ -170,21 +236,39 @@ class Publisher:
             return None
         return newest if version in (None, newest.version) else None
 
-    def _verify(self, spec: BlockSpec, image: Image, builder: str, report: Reporter) -> Verification:
+    def _attempt(self, built: _Built, inspection: Inspection, report: Reporter) -> Callable[[str], Proof]:
+        """What starts the built block in a mode and says how it went."""
+        image = built.image
         media_type, body = self._catalogue.manifest(image)
         digest = self._registry.put_manifest(image.repository, None, media_type, body)
-        now = self._clock()
         candidate = Block(
-            spec=spec,
+            spec=built.spec,
             version="0",
             image=f"{image.repository}@{digest}",
             digest=digest,
             image_id=image.config.digest,
-            created=now,
+            created=self._clock(),
             complete=image.complete,
         )
-        job_name = f"lentiq-verify-{secrets.token_hex(5)}"
-        return verify(candidate, self._executor(builder), job_name=job_name, now=now, report=report)
+
+        def attempt(mode: str) -> Proof:
+            return prove(
+                candidate,
+                self._executor(built.choice.builder.name),
+                mode=mode,
+                imports=wishes(inspection.facts.imports),
+                job_name=f"lentiq-verify-{secrets.token_hex(5)}",
+                limit_s=self._proof_limit_s,
+                report=report,
+            )
+
+        return attempt
+
+
+class _Built(NamedTuple):
+    spec: BlockSpec
+    choice: Choice
+    image: Image
 
 
 @contextmanager

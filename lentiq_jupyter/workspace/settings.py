@@ -66,6 +66,12 @@ class Settings(Configurable):
         default_value="layers",
         help="What builds images: packed layers without Docker, or the Dockerfile through the Docker Engine.",
     ).tag(config=True)
+    proof_limit_s = Float(
+        600.0,
+        min=1.0,
+        help="Seconds that a proving run may take. A notebook whose last execution took longer, or that runs longer "
+        "when it is tried, is proven by its imports. Tasks have no limit.",
+    ).tag(config=True)
     base = Unicode(
         "",
         help="Base image, {python} stands for X.Y. Empty: python:{python}-slim, from the block registry's own "

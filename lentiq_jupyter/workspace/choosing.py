@@ -1,0 +1,87 @@
+"""Which builder makes an image, and which Debian packages go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from ..errors import Unavailable
+from ..interfaces import Builder
+from ..model import PublishRequest, SystemNeed, Witness
+
+
+class Choice(NamedTuple):
+    """`system` are the Debian packages of the recipe, sorted; `lacking` those that only the machine can have."""
+
+    builder: Builder
+    system: tuple[str, ...]
+    lacking: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Builders:
+    """Makes builders when one is needed.
+
+    Parameters
+    ----------
+    named : callable from a builder's name (None: the setting) to a Builder
+    bare : callable to the Builder of images without a base, which only this registry's own machine runs
+    docker_answers : callable that says whether a Docker Engine is there
+    shared : callable that says whether other machines run what is in the registry
+    """
+
+    def __init__(
+        self,
+        *,
+        named: Callable[[str | None], Builder],
+        bare: Callable[[], Builder],
+        docker_answers: Callable[[], bool],
+        shared: Callable[[], bool],
+    ) -> None:
+        self._named = named
+        self._bare = bare
+        self._docker_answers = docker_answers
+        self._shared = shared
+
+    def choose(self, asked: str | None, needs: tuple[SystemNeed, ...]) -> Choice:
+        """The builder asked for, else the setting's, else Docker's where Debian packages are needed.
+
+        Without Docker, a block of a registry that is a folder here is made without the packages: it runs
+        on this machine, as far as the machine has them, and is marked as incomplete.
+
+        Raises
+        ------
+        Unavailable
+            If Docker is needed and does not answer.
+        """
+        builder = self._named(asked)
+        names = tuple(sorted(one.package for one in needs))
+        if not names or asked or builder.name == "docker":
+            return Choice(builder=builder, system=names)
+        listed = "; ".join(f"{one.package} ({one.why})" for one in needs)
+        if self._docker_answers():
+            note = f"Built with Docker, because it needs Debian packages: {listed}."
+            return Choice(builder=self._named("docker"), system=names, notes=(note,))
+        if self._shared():
+            without = " ".join(f"--remove-system {name}" for name in names)
+            raise Unavailable(
+                f"The block needs Debian packages, and no Docker Engine answers to install them: {listed}.",
+                f"Start Docker, or go without them: {without}.",
+            )
+        note = (
+            f"No Docker Engine answers, so the block was made without the Debian packages it needs: {listed}. It runs "
+            "with the process executor where the machine has them. Publish it again where Docker runs."
+        )
+        return Choice(builder=self._bare(), system=(), lacking=names, notes=(note,))
+
+
+def wanted_system(
+    found: tuple[SystemNeed, ...], request: PublishRequest, repairs: Mapping[str, str]
+) -> tuple[SystemNeed, ...]:
+    """What was found, what a proof lacked and what the user adds, without what the user removes; by name."""
+    needs = {one.package: one for one in found}
+    for package, why in repairs.items():
+        needs[package] = SystemNeed(package=package, witness=Witness.RUN, why=why)
+    for package in request.add_system:
+        needs[package] = SystemNeed(package=package, witness=Witness.USER, why="added by the user")
+    return tuple(needs[name] for name in sorted(needs) if name not in request.remove_system)
