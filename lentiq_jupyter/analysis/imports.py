@@ -30,7 +30,8 @@ _Range = tuple[int, int, frozenset[str]]
 class Import:
     """One import as written. `module` is the dotted name ("" in ``from . import x``), `level` its leading dots.
 
-    `names` are the names taken from it, which may be submodules.
+    `names` are the names taken from it, which may be submodules. `giver` is the module that an earlier
+    import took the first name of `module` from, "" where there is none.
     """
 
     module: str
@@ -38,6 +39,7 @@ class Import:
     level: int = 0
     names: tuple[str, ...] = ()
     optional: bool = False
+    giver: str = ""
 
     def modules(self) -> tuple[str, ...]:
         """The modules it surely needs: names taken from a shared package count as modules of their own."""
@@ -68,21 +70,22 @@ def imports_of(code: Code, names: Names) -> list[Import]:
     found.sort(key=lambda one: (one[0].lineno, one[0].col_offset))
     return [
         Import(
-            module=_meant(module, names) if not level else module,
+            module=module,
             place=code.place(node),
             level=level,
             names=taken_names,
             optional=_is_optional(node, module.partition(".")[0], ranges),
+            giver="" if level else _giver(module, names),
         )
         for node, module, level, taken_names in found
     ]
 
 
-def _meant(module: str, names: Names) -> str:
-    """``google.cloud.aiplatform.x`` for ``aiplatform.x`` after ``from google.cloud import aiplatform``."""
-    top, dot, rest = module.partition(".")
+def _giver(module: str, names: Names) -> str:
+    """``google.cloud`` for ``aiplatform.x`` after ``from google.cloud import aiplatform``; "" for other modules."""
+    top, dot, _ = module.partition(".")
     alias = names.aliases.get(top, top)
-    return f"{alias}.{rest}" if dot and alias.partition(".")[0] != top else module
+    return alias.rpartition(".")[0] if dot and alias.partition(".")[0] != top else ""
 
 
 def _guarded(code: Code, names: Names) -> list[_Range]:

@@ -94,7 +94,7 @@ def _take(one: Import, finder: Finder, outside: dict[str, ImportFact]) -> list[F
             module=module,
             place=first.place if first else one.place,
             optional=optional,
-            elsewhere=finder.elsewhere(module),
+            elsewhere=finder.elsewhere(module) or (f"the name that {one.giver} gives" if one.giver else ""),
         )
     return []
 
