@@ -8,8 +8,6 @@ import shutil
 import sys
 from pathlib import Path
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
 from ..errors import NotebookError, NotFound
 from ..model import LiveKernel
 
@@ -37,6 +35,9 @@ def python_of(kernel: str | None, notebook_kernel: str = "", live: LiveKernel | 
     """
     if live is not None and os.path.isabs(live.python) and _launches_python(live.python):
         return Path(live.python)
+    # Where notebooks are read without a kernel, what knows kernels need not be loaded.
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
     name = kernel or notebook_kernel or "python3"
     manager = KernelSpecManager()
     try:

@@ -15,14 +15,13 @@ import os
 import queue
 import shutil
 from collections.abc import Awaitable, Callable
-from typing import Any, Optional
-
-import psutil
-from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.manager import KernelManager
-from jupyter_client.session import Session
+from typing import TYPE_CHECKING, Any, Optional
 
 from ..model import LiveKernel
+
+if TYPE_CHECKING:
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.manager import KernelManager
 
 # An idle kernel answers within 20 ms; one that does not has been given a cell in the meantime.
 _IDLE_S = 0.15
@@ -47,6 +46,10 @@ async def ask_kernel(manager: KernelManager, timeout_s: float = 0.8) -> Optional
     timeout_s : float
         Seconds to wait for all answers together.
     """
+    # Where notebooks are read without a kernel, what talks to kernels need not be loaded.
+    from jupyter_client.asynchronous.client import AsyncKernelClient
+    from jupyter_client.session import Session
+
     spec = manager.kernel_spec
     where = manager.get_connection_info()
     # A gateway's kernel has no ports here.
@@ -126,6 +129,8 @@ def _interpreter(manager: KernelManager) -> str:
     A kernelspec may start it through another program, hence the search among the children. The link
     that was started is wanted, not the file behind it: links tell environments apart.
     """
+    import psutil
+
     pid = getattr(manager.provisioner, "pid", None)
     if not pid:
         return ""

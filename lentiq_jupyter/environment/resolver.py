@@ -90,28 +90,28 @@ class Resolver:
             except Unavailable as error:
                 return Answer(open=(*unpinned, *((one, error.message) for one in (*left, *failed))))
             except NoSolution as error:
-                unknown, reason = error.unknown, error.message
-            lacking = [one for one in left if one.name in unknown]
-            if lacking:
-                failed += [one for one in lacking if _may_fail(one)]
-                unpinned += [(one, "the package index does not have it") for one in lacking if not _may_fail(one)]
-            else:
-                lacking = self._culprits(left)
-                unpinned += [(one, reason) for one in lacking]
-            left = [one for one in left if one not in lacking]
+                lacking = {one.name: error for one in left if one.name in error.unknown} or self._culprits(left, error)
+            for one in left:
+                fault = lacking.get(one.name)
+                if fault and one.name in fault.unknown and _may_fail(one):
+                    failed.append(one)
+                elif fault:
+                    known = one.name not in fault.unknown
+                    unpinned.append((one, fault.message if known else "the package index does not have it"))
+            left = [one for one in left if one.name not in lacking]
         return Answer(failed=tuple(failed), open=tuple(unpinned))
 
-    def _culprits(self, needs: list[Need]) -> list[Need]:
-        """Those of needs that cannot be met together which cannot be met each by itself, found by halving."""
+    def _culprits(self, needs: list[Need], error: NoSolution) -> dict[str, NoSolution]:
+        """Those of needs that together cannot be met which cannot be met each by itself, found by halving."""
         if len(needs) == 1:
-            return needs
-        found: list[Need] = []
+            return {needs[0].name: error}
+        found: dict[str, NoSolution] = {}
         for half in (needs[: len(needs) // 2], needs[len(needs) // 2 :]):
             try:
                 self._compile(half, [], binding=False, follow=False)
-            except NoSolution:
-                found += self._culprits(half)
-        return found or needs[-1:]
+            except NoSolution as one:
+                found.update(self._culprits(half, one))
+        return found or {needs[-1].name: error}
 
     def _constraints(self, wanted: set[str], closed: Closure) -> list[list[str]]:
         everything = self.installed.distributions if self.installed else ()
