@@ -11,6 +11,7 @@ from pathlib import Path
 from ..model import EnvFact, Facts, FileFact, Finding, Place, Severity, record
 from .code import Code, Reading, every, parse, read_python, split_cell
 from .data import data_of
+from .executed import executed_of
 from .folder import Folder
 from .guard import guard_files, guard_text, is_secret_file
 from .hidden import hidden_of
@@ -22,6 +23,7 @@ from .outputs import outputs_of
 from .search import Search, search_of
 from .shell import Command, commands_of, installs_of, lines_of
 from .system import system_of
+from .uses import uses_of
 from .variables import environment_of
 
 _GUARDED_BYTES = 2**18  # data files up to this size are read for secrets
@@ -70,12 +72,13 @@ def analyse(path: Path) -> Facts:
     everything = (*cells.codes, *followed.codes)
     written = frozenset((*search.written, *_made_by(commands)))
     data, data_findings = data_of(cells.codes, names, folder, written)
-    hidden = list(hidden_of(cells.codes, names, followed.imports, cells.magics))
+    uses = uses_of(cells.codes, names)
+    hidden = list(hidden_of(uses, followed.imports, cells.magics, commands))
     environment = list(environment_of(cells.codes, names))
     for code, own in followed.parts:
         more, wrong = data_of([code], own, folder, written)
         data, data_findings = (*data, *more), (*data_findings, *wrong)
-        hidden += hidden_of([code], own, followed.imports, ())
+        hidden += hidden_of(uses_of([code], own), followed.imports)
         environment += environment_of([code], own)
     system, system_findings = system_of(everything, names, followed.imports, commands, cells.magics)
     outputs, output_findings = outputs_of(cells.codes, names)
@@ -134,7 +137,7 @@ def _take_apart(notebook: Notebook) -> _Cells:
             findings.append(Finding(severity=Severity.WARNING, code="unparsed-cell", message=message, place=place))
         codes.append(Code(file=notebook.name, text=split.python, tree=reading.tree, cell=cell.index, tags=cell.tags))
     return _Cells(
-        codes=tuple(codes),
+        codes=(*codes, *executed_of(codes)),
         commands=tuple(commands),
         written=written,
         magics=tuple(magics),
