@@ -233,15 +233,25 @@ test('steps follow the events, and a failure marks the step it happened in', () 
   assert.deepEqual(stepsOf({ ...publish, events: [] }).map(step => step.state)[0], 'active');
 });
 
-test('rounds of repair are told from the events, once each', () => {
-  const say = (message: string) => ({ step: 'build' as const, message, done: null, total: null });
-  const added = 'adding openpyxl, found missing when run, cell 4';
-  const events = ['building', `round 2: ${added}`, 'sending', `round 2: ${added}`, 'round 3: adding libgl1'].map(say);
+test('a round of repair begins where a build follows a proof, and says what was missing', () => {
+  const events = [
+    ['build', 'sending'],
+    ['verify', 'starting the block'],
+    ['verify', 'openpyxl added (the kernel) after cell 4: No module named openpyxl; building again'],
+    ['analyse', 'reading'],
+    ['build', 'sending'],
+    ['verify', 'starting the block'],
+    ['verify', 'libgl1 added'],
+    ['resolve', 'asking'],
+    ['verify', 'starting the block'],
+    ['register', 'registering']
+  ].map(([step, message]) => ({ step, message, done: null, total: null })) as Publish['events'];
   const publish: Publish = { id: 'p', path: '', name: null, state: 'running', events, result: null, error: null };
   assert.deepEqual(roundsOf(publish), [
-    { number: 2, message: added },
-    { number: 3, message: 'adding libgl1' }
+    { number: 2, message: 'openpyxl added (the kernel) after cell 4: No module named openpyxl' },
+    { number: 3, message: 'libgl1 added' }
   ]);
+  assert.deepEqual(roundsOf({ ...publish, events: events.slice(0, 3) }), []);
 });
 
 test('a log does not fill with lines that only count', () => {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import click
 
 from ..errors import Cancelled
-from ..model import ProgressEvent, Run, RunState, TaskRun, TaskState
+from ..model import ProgressEvent, Run, RunState, Step, TaskRun, TaskState
 from . import present
 from .shell import LocalService
 
@@ -26,10 +26,16 @@ class StepLines:
         self._live = sys.stderr.isatty()
         self._open = False
         self._last = ("", "")
+        self._round = 1
 
     def show(self, event: ProgressEvent) -> None:
         """Show one event. Counts alone move the live line only."""
         same = (event.step, event.message) == self._last
+        if self._last[0] == Step.VERIFY and event.step in (Step.ANALYSE, Step.RESOLVE, Step.BUILD):
+            # The proof found something missing, and the build begins again.
+            self.close()
+            self._round += 1
+            click.echo(f"{'':>9}  round {self._round}", err=True)
         self._last = (event.step, event.message)
         text = f"{event.step:>9}  {event.message}"
         if not self._live:

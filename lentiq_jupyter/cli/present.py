@@ -85,8 +85,9 @@ def publish_result(result: PublishResult) -> str:
         "sent": f"{size(result.bytes_sent)} of {size(result.bytes_total)} ({result.bytes_sent} bytes)",
         "seconds": f"{sum(result.seconds.values()):.1f}" + (f" ({steps})" if steps else ""),
     }
-    repairs = [f"repaired: {one}" for one in result.block.verification.repairs]
-    return "\n".join([pairs(words), *repairs, *[f"note: {note}" for note in result.notes]])
+    repairs = result.block.verification.repairs
+    notes = [f"note: {note}" for note in result.notes if note not in repairs]
+    return "\n".join([pairs(words), *[f"repaired: {one}" for one in repairs], *notes])
 
 
 def proof(block: Block) -> str:

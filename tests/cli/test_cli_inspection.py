@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 import click
+import pytest
 from rich_inspection import RICH, huge
 
+from lentiq_jupyter.cli.follow import StepLines
 from lentiq_jupyter.cli.inspection import grid, inspection
-from lentiq_jupyter.model import Facts, Finding, Inspection, Place, Severity
+from lentiq_jupyter.model import Facts, Finding, Inspection, Place, ProgressEvent, Severity, Step
 
 
 def shown(found: Inspection, **words: int) -> list[str]:
@@ -79,3 +81,21 @@ def test_lines_keep_to_the_terminals_width() -> None:
 
 def test_control_characters_do_not_reach_the_terminal() -> None:
     assert grid(("a", "b"), [("x\x1b[2J", "y\n\x07")], 0)[1] == "  x�[2J  y��"
+
+
+def test_a_repeated_build_is_a_round(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = StepLines()
+    for step, message in (
+        (Step.BUILD, "sending"),
+        (Step.VERIFY, "openpyxl added after cell 4; building again"),
+        (Step.ANALYSE, "reading a.ipynb"),
+        (Step.VERIFY, "starting the block"),
+    ):
+        lines.show(ProgressEvent(step=step, message=message))
+    assert capsys.readouterr().err == (
+        "    build  sending\n"
+        "   verify  openpyxl added after cell 4; building again\n"
+        "           round 2\n"
+        "  analyse  reading a.ipynb\n"
+        "   verify  starting the block\n"
+    )

@@ -40,26 +40,26 @@ function stepState(publish: Publish, number: number, current: number, seen: bool
   return publish.state === 'running' ? 'active' : publish.state;
 }
 
-const ROUND = /^round (\d+): (.+)$/i;
-
-/** A repeated build: its number, and what was found missing and is added. */
+/** A repeated build: its number, and what the build before it lacked. */
 export interface Round {
   number: number;
   message: string;
 }
 
-/** The rounds of repair that the proof called for, oldest first; empty when the first build was right. */
+/**
+ * The rounds of repair that the proof called for, oldest first; empty when the first build was right.
+ *
+ * A round begins where a step comes again after the proof; what the proof said last is why.
+ */
 export function roundsOf(publish: Publish): Round[] {
-  const rounds = new Map<number, string>();
-  for (const { message } of publish.events) {
-    const found = ROUND.exec(message);
-    if (found?.[1] && found[2]) {
-      const number = Number(found[1]);
-      const before = rounds.get(number);
-      rounds.set(number, before === undefined || before === found[2] ? found[2] : `${before}; ${found[2]}`);
+  const rounds: Round[] = [];
+  publish.events.forEach((event, number) => {
+    const before = publish.events[number - 1];
+    if (before?.step === 'verify' && STEPS.indexOf(event.step) < STEPS.indexOf('verify')) {
+      rounds.push({ number: rounds.length + 2, message: before.message.replace(/; building again$/, '') });
     }
-  }
-  return [...rounds].map(([number, message]) => ({ number, message }));
+  });
+  return rounds;
 }
 
 /** The log of a publish: one line an event; of lines that only count on, the last. */

@@ -154,7 +154,7 @@ function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult }
           )}
         </p>
         <Proven verification={block.verification} />
-        <Told title={trans.__('Notes')} sentences={result.notes} />
+        <Told title={trans.__('Notes')} sentences={result.notes.filter(note => !block.verification.repairs.includes(note))} />
         <div className="lq-actions">
           <Button kind="primary" icon="play" onClick={() => onRun(block)}>
             {trans.__('Run it')}
