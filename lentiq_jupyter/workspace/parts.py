@@ -1,4 +1,8 @@
-"""The parts of a workspace, made from settings when first asked for: the only place that knows every room."""
+"""The parts of a workspace, made from settings when first asked for: the only place that knows every room.
+
+A room is imported when its part is made: who only reads a notebook does not wait for the libraries of
+Docker, SQL and registries.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,16 @@ import platform
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
-
-import psutil
+from typing import TYPE_CHECKING
 
 from ..errors import BadInput, Denied, NotFound
-from ..executors import DockerExecutor, ProcessExecutor
-from ..images import DockerBuilder, LayersBuilder, docker_answers, find_interpreter, find_uv
 from ..interfaces import Builder, Executor, Registry, Store
 from ..model import Project, Resources, parse_cpu, parse_memory
-from ..registry import Catalogue, open_registry, parse_reference
-from ..store import open_store
-from .choosing import Builders
-from .publishing import Publisher
 from .settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from ..registry import Catalogue
+    from .publishing import Publisher
 
 
 class Parts:
@@ -42,16 +43,22 @@ class Parts:
         return self._open_registry(self.settings.registry_location)
 
     def _open_registry(self, location: str) -> Registry:
+        from ..registry import open_registry
+
         host = location.split("/")[0]
         plain = host in self.settings.insecure_registries
         return open_registry(location, plain_http=True if plain else None)
 
     @cached_property
     def catalogue(self) -> Catalogue:
+        from ..registry import Catalogue
+
         return Catalogue(self.registry, clock=self._clock, cache=self.settings.folder / "cache" / "catalogue")
 
     @cached_property
     def store(self) -> Store:
+        from ..store import open_store
+
         store = open_store(self.settings.database_url)
         try:
             store.project("default")
@@ -60,6 +67,8 @@ class Parts:
         return store
 
     def _machine(self) -> Resources:
+        import psutil
+
         cpu, memory = self.settings.quota_cpu, self.settings.quota_memory
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         return Resources(
@@ -69,6 +78,9 @@ class Parts:
 
     @cached_property
     def executors(self) -> Mapping[str, Executor]:
+        from ..executors import DockerExecutor, ProcessExecutor
+        from ..images import find_interpreter, find_uv
+
         return {
             "process": ProcessExecutor(
                 self.settings.folder / "process", self.registry, lambda python: find_interpreter(python, find_uv(None))
@@ -77,6 +89,8 @@ class Parts:
         }
 
     def _builder(self, name: str | None) -> Builder:
+        from ..images import DockerBuilder, LayersBuilder
+
         chosen = name or self.settings.builder
         if chosen == "docker":
             return DockerBuilder(open_remote=self._remote)
@@ -85,6 +99,8 @@ class Parts:
         raise BadInput(f"There is no builder {chosen}.", "Choose layers or docker.")
 
     def _bare_builder(self) -> Builder:
+        from ..images import LayersBuilder
+
         return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote, bare=True)
 
     def _is_shared(self) -> bool:
@@ -92,6 +108,8 @@ class Parts:
         return self.registry.pull_reference("any", "sha256:" + "0" * 64) is not None
 
     def _remote(self, reference: str) -> tuple[Registry, str, str]:
+        from ..registry import parse_reference
+
         host, repository, tag = parse_reference(reference)
         return self._open_registry(host), repository, tag
 
@@ -116,6 +134,10 @@ class Parts:
 
     @cached_property
     def publisher(self) -> Publisher:
+        from ..images import docker_answers
+        from .choosing import Builders
+        from .publishing import Publisher
+
         machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         return Publisher(
             registry=self.registry,

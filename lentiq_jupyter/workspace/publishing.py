@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import secrets
 import tempfile
@@ -15,8 +14,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from ..analysis import analyse, notebook_python
-from ..environment import Providers, python_of, resolve, system_needs
+from ..environment import Providers
 from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound
 from ..images import make_recipe
 from ..interfaces import Executor, Registry
@@ -26,9 +24,7 @@ from ..model import (
     BlockSpec,
     Facts,
     Image,
-    Input,
     Inspection,
-    LiveKernel,
     PinnedPackage,
     PublishRequest,
     PublishResult,
@@ -40,9 +36,10 @@ from ..model import (
 )
 from ..registry import Catalogue
 from .choosing import Builders, Choice, wanted_system
+from .inspecting import inspect_notebook
 from .proving import Prover
 from .repairing import Repairs
-from .verifying import Proof, choose_proof, prove, verification_of, wishes
+from .verifying import Proof, prove, verification_of, wishes
 
 
 class Publisher:
@@ -82,61 +79,6 @@ class Publisher:
         self._clock = clock
         self._proof_limit_s = proof_limit_s
 
-    def inspect(
-        self,
-        path: Path,
-        *,
-        kernel: str | None = None,
-        no_kernel: bool = False,
-        add: tuple[str, ...] = (),
-        remove: tuple[str, ...] = (),
-        live: LiveKernel | None = None,
-        repairs: Mapping[str, str] | None = None,
-        inputs: tuple[Input, ...] | None = None,
-        hashes: bool = False,
-        report: Reporter | None = None,
-    ) -> Inspection:
-        """Facts and lock of one notebook; see `Service.inspect`.
-
-        Parameters
-        ----------
-        repairs : mapping of what was found missing when it ran to the sentence that says why
-        inputs : the user's instead of the notebook's own
-        hashes : whether the lock is to be installed, so that the index is asked for hashes of all its files
-        """
-        report = report or Reporter()
-        report.say(Step.ANALYSE, f"reading {path.name}")
-        facts = analyse(path)
-        python = None if no_kernel else python_of(kernel, facts.kernel, live)
-        report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
-        found = resolve(
-            facts,
-            python=python,
-            add=add,
-            remove=remove,
-            repairs=repairs,
-            python_version=notebook_python(path) if no_kernel else None,
-            hashes=hashes,
-            live=live,
-            cache=self._cache,
-            report=report,
-        )
-        report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
-        system = system_needs(facts, found.lock, python)
-        facts = dataclasses.replace(facts, findings=facts.findings + found.findings + system.findings)
-        proof, reason = choose_proof(facts, facts.inputs if inputs is None else inputs, self._proof_limit_s)
-        return Inspection(
-            facts=facts,
-            lock=found.lock,
-            python_executable=str(python) if python else None,
-            unresolved=found.unresolved,
-            unused=found.unused,
-            live=live is not None and python is not None,
-            system=system.needs,
-            proof=proof,
-            proof_reason=reason,
-        )
-
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         """See `Service.publish`. Nothing is visible in the registry before the last step."""
         seconds: dict[str, float] = {}
@@ -145,8 +87,10 @@ class Publisher:
         packages: dict[str, str] = {}
         while True:
             with _timed(seconds, Step.RESOLVE):
-                inspection = self.inspect(
+                inspection = inspect_notebook(
                     path,
+                    cache=self._cache,
+                    proof_limit_s=self._proof_limit_s,
                     kernel=request.kernel,
                     no_kernel=request.no_kernel,
                     add=request.add,

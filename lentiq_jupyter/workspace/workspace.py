@@ -38,6 +38,7 @@ from ..model import (
     split_reference,
 )
 from ..scheduler import LEASE, Scheduler, check_workflow, first_start, next_start, preview
+from .inspecting import inspect_notebook
 from .parts import Parts
 from .settings import Settings
 
@@ -112,8 +113,15 @@ class Workspace(Parts):
         live: LiveKernel | None = None,
     ) -> Inspection:
         """See `Service.inspect`."""
-        return self.publisher.inspect(
-            Path(path).absolute(), kernel=kernel, no_kernel=no_kernel, add=add, remove=remove, live=live
+        return inspect_notebook(
+            Path(path).absolute(),
+            cache=self.settings.folder / "cache",
+            proof_limit_s=self.settings.proof_limit_s,
+            kernel=kernel,
+            no_kernel=no_kernel,
+            add=add,
+            remove=remove,
+            live=live,
         )
 
     def publish(self, request: PublishRequest, report: Reporter | None = None) -> PublishResult:

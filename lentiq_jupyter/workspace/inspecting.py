@@ -1,0 +1,92 @@
+"""What publishing a notebook would find: facts, lock, system packages, how it would be proven.
+
+Loads no builder, registry or database, so that looking at a notebook is quick.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..analysis import analyse, notebook_python
+from ..environment import python_of, resolve, system_needs
+from ..model import Finding, Input, Inspection, LiveKernel, Reporter, Severity, Step
+from .verifying import choose_proof
+
+_OLDEST = (3, 9)  # what the runner, and so a block, can have
+
+
+def inspect_notebook(
+    path: Path,
+    *,
+    cache: Path,
+    proof_limit_s: float,
+    kernel: str | None = None,
+    no_kernel: bool = False,
+    add: tuple[str, ...] = (),
+    remove: tuple[str, ...] = (),
+    live: LiveKernel | None = None,
+    repairs: Mapping[str, str] | None = None,
+    inputs: tuple[Input, ...] | None = None,
+    hashes: bool = False,
+    report: Reporter | None = None,
+) -> Inspection:
+    """Facts and lock of one notebook; see `Service.inspect`.
+
+    Parameters
+    ----------
+    cache : Path
+        The folder of what was learned of environments and of the package index.
+    proof_limit_s : float
+        Seconds that a proof may take.
+    repairs : mapping of what was found missing when it ran to the sentence that says why
+    inputs : the user's instead of the notebook's own
+    hashes : whether the lock is to be installed, so that the index is asked for hashes of all its files
+    """
+    report = report or Reporter()
+    report.say(Step.ANALYSE, f"reading {path.name}")
+    facts = analyse(path)
+    python = None if no_kernel else python_of(kernel, facts.kernel, live)
+    report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
+    recorded = notebook_python(path) if no_kernel else None
+    found = resolve(
+        facts,
+        python=python,
+        add=add,
+        remove=remove,
+        repairs=repairs,
+        python_version=recorded if recorded and _is_usable(recorded) else None,
+        hashes=hashes,
+        live=live,
+        cache=cache,
+        report=report,
+    )
+    report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
+    system = system_needs(facts, found.lock, python)
+    said = (*found.findings, *system.findings, *_old(recorded, found.lock.python))
+    facts = dataclasses.replace(facts, findings=facts.findings + said)
+    proof, reason = choose_proof(facts, facts.inputs if inputs is None else inputs, proof_limit_s)
+    return Inspection(
+        facts=facts,
+        lock=found.lock,
+        python_executable=str(python) if python else None,
+        unresolved=found.unresolved,
+        unused=found.unused,
+        live=live is not None and python is not None,
+        system=system.needs,
+        proof=proof,
+        proof_reason=reason,
+    )
+
+
+def _is_usable(version: str) -> bool:
+    parts = version.split(".")
+    return len(parts) == 2 and all(part.isdigit() for part in parts) and tuple(map(int, parts)) >= _OLDEST
+
+
+def _old(recorded: str | None, taken: str) -> tuple[Finding, ...]:
+    if recorded is None or recorded == taken:
+        return ()
+    text = f"The notebook was last run with Python {recorded}, which no block can have; Python {taken} is taken."
+    return (Finding(severity=Severity.WARNING, code="python", message=text),)
