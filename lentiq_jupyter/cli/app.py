@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from types import ModuleType
+from typing import cast
 
 import click
 
@@ -15,6 +17,9 @@ from .runs import run, runs
 from .shell import App, show_unexpected
 from .standing import scheduler, status
 from .workflows import workflow
+
+# jsonschema loads these where they are installed, for formats that no notebook has; the first alone takes a second.
+_FORMATS = ("rfc3987_syntax", "rfc3987", "isoduration", "fqdn", "webcolors", "uri_template")
 
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})
@@ -40,4 +45,6 @@ for one in (inspect, publish, block, run, workflow, runs, project, scheduler, st
 def main() -> None:
     """The console script ``lentiq``."""
     sys.excepthook = show_unexpected
+    for grammar in _FORMATS:
+        sys.modules.setdefault(grammar, cast(ModuleType, None))
     app(prog_name="lentiq")

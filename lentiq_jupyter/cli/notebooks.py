@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 
 import click
 
 from ..errors import BadInput
-from ..model import PublishRequest, PublishResult, Reporter, Resources, parse_cpu, parse_memory
+from ..model import Inspection, PublishRequest, PublishResult, Reporter, Resources, Witness, parse_cpu, parse_memory
 from . import present
 from .follow import StepLines
 from .inspection import inspection
@@ -18,7 +19,11 @@ from .shell import Command, LocalService, interruptible, print_json, service, wa
 @click.command(cls=Command, as_json=True)
 @click.argument("notebook", type=click.Path())
 @click.option("--kernel", metavar="NAME", help="Ask this kernel's environment. Default: the notebook's own.")
-@click.option("--no-kernel", is_flag=True, help="Ask no kernel; the package index says which versions there are.")
+@click.option(
+    "--no-kernel",
+    is_flag=True,
+    help="Ask no kernel: what the notebook needs by itself, each in the newest version of the package index.",
+)
 @click.option("--add", metavar="REQUIREMENT", multiple=True, help="A package to add, as in pyarrow>=15. Repeatable.")
 @click.option("--remove", metavar="NAME", multiple=True, help="A package or import to leave out. Repeatable.")
 @click.option("--all", "everything", is_flag=True, help="List the packages that others need, and every import.")
@@ -48,7 +53,7 @@ def inspect(
     if wants_json(ctx):
         print_json(found)
     elif requirements:
-        click.echo(found.lock.requirements.rstrip("\n") if found.lock else "")
+        click.echo(_requirements(found), nl=False)
     else:
         click.echo(inspection(found, width=_width(), everything=everything))
 
@@ -140,6 +145,17 @@ def publish(
         print_json(result)
     else:
         click.echo(present.publish_result(result))
+
+
+def _requirements(found: Inspection) -> str:
+    """The lock's lines; without a kernel those of the notebook's own needs, as nobody has resolved theirs."""
+    if found.lock is None:
+        return ""
+    if found.python_executable:
+        return found.lock.requirements
+    others = {one.name for one in found.lock.packages if one.witness is Witness.DEPENDENCY}
+    lines = found.lock.requirements.splitlines(keepends=True)
+    return "".join(line for line in lines if re.split(r"==| @ |\n", line, maxsplit=1)[0] not in others)
 
 
 def publish_shown(office: LocalService, request: PublishRequest) -> PublishResult:
