@@ -19,7 +19,7 @@ google.cloud jaraco llama_index llama_index.agent llama_index.embeddings llama_i
 llama_index.llms llama_index.packs llama_index.readers llama_index.retrievers llama_index.tools
 llama_index.vector_stores mpl_toolkits nvidia odc openinference openinference.instrumentation opentelemetry
 opentelemetry.exporter opentelemetry.exporter.otlp opentelemetry.instrumentation phoenix pyannote qiskit
-qiskit.providers ruamel snowflake sphinxcontrib zope
+qiskit.providers ruamel scikits snowflake sphinxcontrib zope
 """
 _SHARED = frozenset(_SHARED_NAMES.split())
 
