@@ -145,9 +145,7 @@ def hidden_of(
         return [
             rule
             for rule in table[trigger].get(word, ())
-            if not (rule.unless & tops)
-            and (not rule.with_ or not rule.with_.isdisjoint(tops))
-            and not any(part in command.text for part in rule.unless_line for command in commands)
+            if allows(rule, tops) and not any(part in command.text for part in rule.unless_line for command in commands)
         ]
 
     for dotted, place in _imported(uses, imports):
@@ -156,7 +154,7 @@ def hidden_of(
             for rule in live("module", ".".join(parts[:length])):
                 add(rule.needs, f"import {dotted}", place)
         for rule in live("imported", parts[-1]):
-            if _is_from(rule, dotted):
+            if is_from(rule, dotted):
                 add(rule.needs, f"import {dotted}", place)
     for name, place in magics:
         for rule in live("magic", name):
@@ -180,12 +178,12 @@ def hidden_of(
     for node, code in uses.attributes:
         if node.attr in table["attribute"] and node.attr not in uses.made:
             for rule in live("attribute", node.attr):
-                if _is_from(rule, uses.names.dotted(node)) and _is_on(rule, uses.origins(node.value)):
+                if is_from(rule, uses.names.dotted(node)) and _is_on(rule, uses.origins(node.value)):
                     add(rule.needs, f".{node.attr}", code.place(node))
         if node.attr in table["imported"]:
             dotted = uses.names.dotted(node)
             for rule in live("imported", node.attr):
-                if dotted and _is_from(rule, dotted):
+                if dotted and is_from(rule, dotted):
                     add(rule.needs, dotted, code.place(node))
         name = node.value.id if isinstance(node.value, ast.Name) else ""
         if name in table["global_"] and not uses.knows(name):
@@ -217,12 +215,17 @@ def _named(call: Call, uses: Uses) -> list[str]:
     return [name for name in names if name.replace("-", "").replace("_", "").replace(".", "").isalnum()]
 
 
+def allows(rule: Rule, tops: frozenset[str]) -> bool:
+    """Whether the imports of a notebook, by their top names, let a rule hold at all."""
+    return not (rule.unless & tops) and (not rule.with_ or not rule.with_.isdisjoint(tops))
+
+
 def holds(rule: Rule, call: Call, uses: Uses) -> bool:
     """Whether a call whose name triggers a rule meets the rule's conditions on it."""
     function = call.node.func
     if isinstance(function, ast.Name) and (function.id in uses.made or not (call.dotted or "*" in uses.names.aliases)):
         return False  # the code's own function of that name, or Python's
-    if not _is_from(rule, call.dotted):
+    if not is_from(rule, call.dotted):
         return False
     if (rule.on or rule.off) and not _is_on(
         rule, uses.origins(function.value if isinstance(function, ast.Attribute) else function)
@@ -245,7 +248,8 @@ def holds(rule: Rule, call: Call, uses: Uses) -> bool:
     )
 
 
-def _is_from(rule: Rule, dotted: str) -> bool:
+def is_from(rule: Rule, dotted: str) -> bool:
+    """Whether the full name of something is one a rule speaks of."""
     if rule.not_from and dotted.startswith(rule.not_from):
         return False
     return not rule.from_ or dotted.startswith(rule.from_)
