@@ -1,4 +1,4 @@
-"""The face on one line of a notebook: ``%lentiq publish | blocks | compose | run | runs | workflows | status``."""
+"""The face on one line of a notebook: ``%lentiq inspect``, ``publish``, ``blocks``, ``compose``, ``run`` and more."""
 
 from .magic import LentiqMagic, register
 

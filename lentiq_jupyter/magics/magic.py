@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Callable
 from ..connect import connect
 from ..errors import BadInput, LentiqError, Unavailable
 from ..model import (
+    DEFAULT_RESOURCES,
     Block,
+    Inspection,
     Json,
     ProgressEvent,
     PublishRequest,
@@ -20,11 +22,12 @@ from ..model import (
     Resources,
     Run,
     RunState,
+    Step,
     parse_cpu,
     parse_memory,
     parse_value,
 )
-from . import tables
+from . import inspection, tables
 from .words import HelpWanted, parse
 
 if TYPE_CHECKING:
@@ -62,6 +65,12 @@ class LentiqMagic:
             sys.stderr.write("Stopped as asked.\n")
         return None
 
+    def _inspect(self, words: argparse.Namespace) -> Inspection:
+        path = words.notebook or this_notebook(self._variables, "inspect")
+        return self._service().inspect(
+            path, kernel=words.kernel, no_kernel=words.no_kernel, add=tuple(words.add), remove=tuple(words.remove)
+        )
+
     def _publish(self, words: argparse.Namespace) -> Block:
         path = words.notebook or this_notebook(self._variables)
         saved = _age(path)
@@ -71,15 +80,31 @@ class LentiqMagic:
             name=words.name,
             version=words.version,
             description=words.description,
+            kernel=words.kernel,
+            no_kernel=words.no_kernel,
             builder=words.builder,
             base=words.base,
+            add=tuple(words.add),
+            remove=tuple(words.remove),
+            include_files=tuple(words.include),
+            exclude_files=tuple(words.exclude),
+            add_system=tuple(words.add_system),
+            remove_system=tuple(words.remove_system),
+            secrets=tuple(words.secret),
+            resources=_resources(words.cpu, words.memory, DEFAULT_RESOURCES) if words.cpu or words.memory else None,
             verify=not words.no_verify,
+            proof=words.proof,
         )
         result = self._service().publish(request, Reporter(_Lines().show))
+        proof = result.block.verification
+        for repair in proof.repairs:
+            sys.stdout.write(f"repaired: {repair}\n")
         for note in result.notes:
-            sys.stdout.write(f"{note}\n")
+            if note not in proof.repairs:
+                sys.stdout.write(f"{note}\n")
         took = sum(result.seconds.values())
         sys.stdout.write(f"{result.block.reference}: {result.bytes_sent:,} bytes sent, {took:.1f} s\n")
+        sys.stdout.write(f"{proof.verdict}{': ' + proof.evidence if proof.evidence else ''}\n")
         return result.block
 
     def _blocks(self, words: argparse.Namespace) -> object:
@@ -97,11 +122,7 @@ class LentiqMagic:
     def _run(self, words: argparse.Namespace) -> Run:
         service = self._service()
         block = service.block(words.block)
-        default = block.spec.resources
-        resources = Resources(
-            cpu_millicores=parse_cpu(words.cpu) if words.cpu else default.cpu_millicores,
-            memory_bytes=parse_memory(words.memory) if words.memory else default.memory_bytes,
-        )
+        resources = _resources(words.cpu, words.memory, block.spec.resources)
         values = _values(block, words.input)
         run = service.run_block(block.reference, values, resources=resources, project=words.project)
         sys.stdout.write(f"Run {run.id} of {block.reference}\n")
@@ -118,10 +139,13 @@ class LentiqMagic:
 
 
 def register(ipython: Any) -> None:
-    """Add ``%lentiq`` to a shell, and let blocks and runs show themselves as tables."""
+    """Add ``%lentiq`` to a shell, and let blocks, runs and inspections show themselves as tables."""
     ipython.register_magic_function(LentiqMagic(connect, ipython.user_ns), "line", "lentiq")
+    formatters = ipython.display_formatter.formatters
+    formatters["text/html"].for_type(Inspection, inspection.as_html)
+    formatters["text/plain"].for_type(Inspection, lambda one, printer, cycle: printer.text(inspection.as_text(one)))
     for mime, show in (("text/html", "_repr_html_"), ("text/plain", "__repr__")):
-        formatter = ipython.display_formatter.formatters[mime]
+        formatter = formatters[mime]
         plain = mime == "text/plain"
         formatter.for_type(Block, _shown(tables.blocks, show, plain))
         formatter.for_type(Run, _shown(tables.runs, show, plain))
@@ -134,7 +158,7 @@ def _shown(table: Callable[[list[Any]], Any], method: str, plain: bool) -> Calla
     return lambda one: getattr(table([one]), method)()
 
 
-def this_notebook(variables: Mapping[str, object]) -> str:
+def this_notebook(variables: Mapping[str, object], verb: str = "publish") -> str:
     """The notebook that this kernel runs, as far as it is known.
 
     ``JPY_SESSION_NAME`` is the path at the kernel's start, wrong after a rename, so it only counts
@@ -148,7 +172,7 @@ def this_notebook(variables: Mapping[str, object]) -> str:
     for hint in (variables.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")):
         if isinstance(hint, str) and hint.endswith(".ipynb") and os.path.isfile(hint):
             return hint
-    raise BadInput("Which notebook this is cannot be told (it may have been renamed).", "%lentiq publish NOTEBOOK")
+    raise BadInput("Which notebook this is cannot be told (it may have been renamed).", f"%lentiq {verb} NOTEBOOK")
 
 
 def _age(path: str) -> str:
@@ -156,6 +180,13 @@ def _age(path: str) -> str:
         return time.strftime(" as saved at %H:%M:%S", time.localtime(os.path.getmtime(path)))
     except OSError:  # the service says what is wrong with it
         return ""
+
+
+def _resources(cpu: str | None, memory: str | None, default: Resources) -> Resources:
+    return Resources(
+        cpu_millicores=parse_cpu(cpu) if cpu else default.cpu_millicores,
+        memory_bytes=parse_memory(memory) if memory else default.memory_bytes,
+    )
 
 
 def _values(block: Block, words: list[str]) -> dict[str, Json]:
@@ -176,10 +207,15 @@ class _Lines:
 
     def __init__(self) -> None:
         self._last: tuple[object, str] | None = None
+        self._round = 1
 
     def show(self, event: ProgressEvent) -> None:
         if (event.step, event.message) != self._last:
-            self._last = event.step, event.message
+            before, self._last = self._last, (event.step, event.message)
+            if before and before[0] is Step.VERIFY and event.step in (Step.ANALYSE, Step.RESOLVE, Step.BUILD):
+                # The proof found something missing, and the build begins again.
+                self._round += 1
+                sys.stdout.write(f"{'':>8}  round {self._round}\n")
             sys.stdout.write(f"{event.step:>8}  {event.message}\n")
 
 

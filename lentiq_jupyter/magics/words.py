@@ -27,14 +27,28 @@ def build_parser() -> Parser:
         _help(made)
         return made
 
+    inspect = verb("inspect", "What packaging this notebook, as it was saved last, would find; nothing is run.")
+    _notebook(inspect)
     publish = verb("publish", "Make this notebook, as it was saved last, a block.")
-    publish.add_argument("notebook", nargs="?", metavar="NOTEBOOK", help="another notebook than this one")
+    _notebook(publish)
     publish.add_argument("--name", metavar="N", help="the block's name; else the notebook's")
     publish.add_argument("--version", metavar="V", help="the block's version; else the next number")
     publish.add_argument("--description", default="", metavar="TEXT", help="one sentence for the list of blocks")
     publish.add_argument("--builder", choices=("layers", "docker"), help="what builds the image")
     publish.add_argument("--base", metavar="IMAGE", help="base image")
-    publish.add_argument("--no-verify", action="store_true", help="do not prove that the block runs")
+    for option, name, text in (
+        ("--include", "FILE", "a large file that shall go in; repeatable"),
+        ("--exclude", "FILE", "a file to leave out; repeatable"),
+        ("--add-system", "PACKAGE", "a Debian package to add; repeatable"),
+        ("--remove-system", "PACKAGE", "a Debian package to leave out; repeatable"),
+        ("--secret", "NAME", "a secret in a cell that becomes a secret input; repeatable"),
+    ):
+        publish.add_argument(option, action="append", default=[], metavar=name, help=text)
+    publish.add_argument("--cpu", metavar="C", help="default CPU of its tasks, as 500m or 2")
+    publish.add_argument("--memory", metavar="M", help="default memory of its tasks, as 512Mi or 4Gi")
+    proof = publish.add_mutually_exclusive_group()
+    proof.add_argument("--proof", choices=("run", "import"), help="prove it by running it, or by its imports only")
+    proof.add_argument("--no-verify", action="store_true", help="do not prove that the block runs")
     verb("blocks", "The newest version of every block.")
     compose = verb("compose", "A panel that composes a workflow.")
     compose.add_argument("workflow", nargs="?", metavar="WORKFLOW", help="a saved workflow; else a new one")
@@ -85,6 +99,19 @@ class _Help(argparse.Action):
         self, parser: argparse.ArgumentParser, found: argparse.Namespace, values: object, option: object = None
     ) -> None:
         raise HelpWanted(parser.format_help())
+
+
+def _notebook(parser: Parser) -> None:
+    parser.add_argument("notebook", nargs="?", metavar="NOTEBOOK", help="another notebook than this one")
+    kernel = parser.add_mutually_exclusive_group()
+    kernel.add_argument("--kernel", metavar="NAME", help="take versions from this kernel; else the notebook's own")
+    kernel.add_argument("--no-kernel", action="store_true", help="ask no kernel; the package index says versions")
+    parser.add_argument(
+        "--add", action="append", default=[], metavar="REQUIREMENT", help="a package to add, as pyarrow>=15; repeatable"
+    )
+    parser.add_argument(
+        "--remove", action="append", default=[], metavar="NAME", help="a package or import to leave out; repeatable"
+    )
 
 
 def _help(parser: Parser) -> None:

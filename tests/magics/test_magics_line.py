@@ -8,9 +8,10 @@ import threading
 import pytest
 from fake_service import BLOCK, WORKFLOW, FakeService
 from IPython.core.interactiveshell import InteractiveShell
+from rich_inspection import RICH
 
-from lentiq_jupyter.magics import LentiqMagic, magic, register
-from lentiq_jupyter.model import DEFAULT_RESOURCES, PublishRequest, Resources, Run, RunState
+from lentiq_jupyter.magics import LentiqMagic, inspection, magic, register
+from lentiq_jupyter.model import DEFAULT_RESOURCES, Facts, Inspection, PublishRequest, Resources, Run, RunState
 from lentiq_jupyter.panels import workflow as panel_module
 
 
@@ -104,7 +105,61 @@ def test_publish_takes_this_notebook_and_gives_the_block(lentiq, service, notebo
         "register  registering",
         "all well",
         "tidy@2: 10 bytes sent, 0.5 s",
+        "not proven",
     ]
+
+
+def test_publish_takes_every_decision(lentiq, service) -> None:
+    words = "--no-kernel --add 'x>1' --add y --remove z --include big.csv --exclude f --add-system graphviz "
+    words += "--remove-system libgl1 --secret token --cpu 2 --proof import"
+    lentiq(f"publish a.ipynb {words}")
+    assert service.asked == [
+        (
+            "publish",
+            PublishRequest(
+                path="a.ipynb",
+                no_kernel=True,
+                add=("x>1", "y"),
+                remove=("z",),
+                include_files=("big.csv",),
+                exclude_files=("f",),
+                add_system=("graphviz",),
+                remove_system=("libgl1",),
+                secrets=("token",),
+                resources=Resources(cpu_millicores=2000, memory_bytes=DEFAULT_RESOURCES.memory_bytes),
+                proof="import",
+            ),
+        )
+    ]
+
+
+def test_inspect_gives_the_inspection(lentiq, service, notebook, monkeypatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
+    assert lentiq("inspect --kernel python3") == RICH
+    lentiq("inspect other.ipynb --no-kernel --add pyarrow==17.0.0 --remove pandas")
+    assert service.asked == [
+        ("inspect", (str(notebook), "python3", False)),
+        ("inspect", ("other.ipynb", None, True)),
+        ("changes", (("pyarrow==17.0.0",), ("pandas",))),
+    ]
+
+
+def test_inspection_shows_itself_as_escaped_tables(shell: InteractiveShell) -> None:
+    shown, _ = shell.display_formatter.format(RICH)
+    page, text = shown["text/html"], shown["text/plain"]
+    assert "&lt;img src=x&gt; margin is used here" in page
+    assert "<img" not in page
+    cells = "".join(f'<td style="text-align: left">{one}</td>' for one in ("pandas", "2.2.3", "kernel"))
+    assert f"<tr>{cells}" in page
+    assert "<details><summary><b>Packages that these need (3)</b></summary>" in page
+    assert text.startswith("clean.ipynb: 9 cells, Python 3.11, live kernel asked; proof: imports only (it fetches")
+    assert re.search(r"error +Cell 6 holds a GitHub token\..* cell 6, line 2", text)
+    assert "needed by matplotlib" not in text
+
+
+def test_empty_inspection_is_one_sentence() -> None:
+    found = Inspection(facts=Facts(notebook="n.ipynb", sha256="", kernel="", cells=1))
+    assert inspection.as_text(found) == "n.ipynb: 1 cell, no packages resolved, no kernel asked; proof: run"
 
 
 def test_stale_session_name_is_not_believed(lentiq, service, notebook, monkeypatch, capsys) -> None:
@@ -179,6 +234,7 @@ def test_compose_gives_a_panel_over_the_workflow(lentiq, service: FakeService, m
     [
         ("run", "%lentiq run: the following arguments are required: BLOCK[@VERSION]. %lentiq run -h lists"),
         ("dance", "%lentiq: argument VERB: invalid choice: 'dance'"),
+        ("publish a.ipynb --proof run --no-verify", "%lentiq publish: argument --no-verify: not allowed with argument"),
         ("run 'clean", "%lentiq: No closing quotation. Close the quote."),
         ("run none", "There is no block none. Publish it first."),
         ("run clean-sales -i colour=red", "'colour=red' gives no input of clean-sales@2. Its inputs: country, limit"),
