@@ -20,6 +20,7 @@ from .modules import follow
 from .names import Names, names_of
 from .notebook import Notebook, read_notebook
 from .outputs import outputs_of
+from .plugins import plugins_of
 from .search import Search, search_of
 from .shell import Command, commands_of, installs_of, lines_of
 from .system import system_of
@@ -96,13 +97,15 @@ def analyse(path: Path) -> Facts:
         *_guard(notebook, everything, files, folder),
         *_dotenv(cells.codes, names, folder),
     )
+    installs = tuple(installs_of(commands, folder.text))
+    hidden += plugins_of(installs, followed.imports)
     return Facts(
         notebook=notebook.name,
         sha256=notebook.sha256,
         kernel=notebook.kernel,
         cells=sum(cell.kind == "code" for cell in notebook.cells),
         imports=followed.imports,
-        installs=tuple(installs_of(commands, folder.text)),
+        installs=installs,
         hidden=tuple({need.distribution: need for need in reversed(hidden)}.values())[::-1],
         inputs=parameters.inputs,
         outputs=outputs,

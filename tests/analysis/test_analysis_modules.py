@@ -181,3 +181,12 @@ def test_optional_imports_are_told_by_their_innermost_guard(tmp_path):
     facts = read(tmp_path, cell)
     required = [fact.module for fact in facts.imports if not fact.optional]
     assert required == ["a", "contextlib", "typing", "f", "g"]
+
+
+def test_a_line_that_installs_an_engine_of_something_imported_is_a_need(tmp_path):
+    facts = read(tmp_path, "!pip install openpyxl PyArrow>=12 numpy", "import pandas as pd")
+    assert [(need.distribution, need.because) for need in facts.hidden] == [
+        ("openpyxl", "installed beside pandas"),
+        ("pyarrow", "installed beside pandas"),
+    ]
+    assert read(tmp_path, "!pip install openpyxl", "import numpy").hidden == ()
