@@ -23,6 +23,8 @@ _CONDA_ONLY = frozenset(
     )
 )
 
+_SHORT = 60
+
 
 def refusals(distributions: dict[str, Distribution], why: dict[str, str]) -> list[Finding]:
     """Why distributions of the kernel cannot go into a block; `why` says what needs each."""
@@ -68,13 +70,21 @@ def of_missing(imports: Iterable[ImportFact]) -> list[Finding]:
     return found
 
 
-def of_dropped(needs: Iterable[Need]) -> list[Finding]:
-    """About dependencies that are declared, but that neither the kernel nor the index has."""
-    return [
-        _warning("environment", f"{one.name} ({one.why}) is neither in the kernel nor on the package index: left out.")
-        for one in needs
-        if not one.module
-    ]
+def of_dropped(needs: Iterable[Need], *, reached: bool) -> list[Finding]:
+    """About names that the index does not have, or could not be asked about."""
+    found = []
+    for one in needs:
+        if not one.module:
+            text = f"{one.name} ({one.why}) is neither in the kernel nor on the package index, and so left out."
+        elif reached:
+            continue  # it stands among the unresolved, and that says it all
+        else:
+            text = (
+                f"{one.why}: no table knows it, and the package index cannot be asked whether {one.name} is its "
+                "package. Ask again with an index, or add the package with --add NAME."
+            )
+        found.append(_warning("environment", text))
+    return found
 
 
 def of_guesses(packages: Iterable[Package]) -> list[Finding]:
@@ -166,7 +176,7 @@ def of_hashes(packages: Iterable[Package], answer: Hashes, installed: Installed 
 
 
 def of_open(unpinned: Iterable[tuple[Need, str]]) -> tuple[str, list[Finding]]:
-    """One line for the lock and findings about packages without a version; ("", []) where there are none."""
+    """One line for the lock, and findings, about packages without a version; ("", []) where there are none."""
     reasons: dict[str, list[str]] = {}
     for need, reason in unpinned:
         if reason:
@@ -175,7 +185,11 @@ def of_open(unpinned: Iterable[tuple[Need, str]]) -> tuple[str, list[Finding]]:
         _warning("unpinned", f"{', '.join(names)}: no version is known, because {_inside(reason)}")
         for reason, names in reasons.items()
     ]
-    return "; ".join(f"no version of {', '.join(names)}: {reason}" for reason, names in reasons.items()), found
+    # The line goes into files; what uv says at length, perhaps with addresses, does not.
+    line = "; ".join(f"no version is known of {', '.join(names)}" for names in reasons.values())
+    if line and len(reasons) == 1 and len(next(iter(reasons))) < _SHORT:
+        line += f": {next(iter(reasons))}"
+    return line, found
 
 
 def of_loaded(names: Iterable[str]) -> list[Finding]:

@@ -123,14 +123,14 @@ def resolve(
         platform=platform,
     )
     found = _ask_index(resolver, missing, closed, binding=hashes)
-    if found.failed and pipreqs:
+    if found.failed and found.reached and pipreqs:
         found, missing = _by_pipreqs(resolver, found, missing, closed, set_aside, binding=hashes)
     packages = make_packages(closed, found, missing, roots.left_out)
     said = _said(roots, installed, closed, loaded)
     if hashes:
         packages, answer = add_hashes(packages, found.pins, resolver, cache / "hashes" if cache else None)
         said += remarks.of_hashes(packages, answer, installed)
-    said += remarks.of_dropped(found.failed)
+    said += remarks.of_dropped(found.failed, reached=found.reached)
     remark, unpinned = remarks.of_open(found.open)
     report.say(Step.RESOLVE, f"{len(packages)} packages pinned", len(packages), len(packages))
     return Resolution(

@@ -13,15 +13,20 @@ from .uv_compile import NoSolution, Pin, compile_pins
 
 _BIND_S = 600.0
 _LOOK_S = 20.0
+_SILENT = "the package index does not answer"
 
 
 @record
 class Answer:
-    """`pins`; `failed`, which the index does not have; `open`, which have no version, with the reason for each."""
+    """`pins`; `failed`, which nothing confirms; `open`, which have no version, with the reason for each.
+
+    `reached` is False where the index did not answer.
+    """
 
     pins: tuple[Pin, ...] = ()
     failed: tuple[Need, ...] = ()
     open: tuple[tuple[Need, str], ...] = ()
+    reached: bool = True
 
 
 @record
@@ -79,7 +84,10 @@ class Resolver:
         )
 
     def look(self, needs: list[Need]) -> Answer:
-        """The newest version of each need alone: quick, and what cannot be pinned is named all the same."""
+        """The newest version of each need alone: quick, and what cannot be pinned is named all the same.
+
+        But for guesses: a name that nobody confirms is not to be installed by anybody.
+        """
         left = [one for one in needs if " @ " not in one.requirement]
         unpinned = [(one, "") for one in needs if one not in left]
         failed: list[Need] = []
@@ -87,8 +95,10 @@ class Resolver:
             try:
                 pins = self._compile(left, [], binding=False, follow=False)
                 return Answer(pins=pins, failed=tuple(failed), open=tuple(unpinned))
-            except Unavailable as error:
-                return Answer(open=(*unpinned, *((one, error.message) for one in (*left, *failed))))
+            except Unavailable:
+                failed += [one for one in left if one.witness is Witness.RESOLVER]
+                unpinned += [(one, _SILENT) for one in left if one not in failed]
+                return Answer(failed=tuple(failed), open=tuple(unpinned), reached=False)
             except NoSolution as error:
                 lacking = {one.name: error for one in left if one.name in error.unknown} or self._culprits(left, error)
             for one in left:
@@ -141,6 +151,7 @@ class Resolver:
                 build=binding or not follow,
                 report=self.report,
                 timeout_s=_BIND_S if binding else _LOOK_S,
+                retries=1 if binding else 0,
             )
         )
 

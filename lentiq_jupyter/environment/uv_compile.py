@@ -67,6 +67,7 @@ def compile_pins(
     hashes: bool = True,
     build: bool = True,
     timeout_s: float = 600.0,
+    retries: int = 1,
     report: Reporter | None = None,
 ) -> list[Pin]:
     """Resolve requirements to pins for one Python.
@@ -85,6 +86,8 @@ def compile_pins(
         Whether a source distribution may be built to learn what it needs, which runs code of its own.
     timeout_s : float
         Seconds after which the index counts as out of reach.
+    retries : int
+        How often a request that failed is tried again, where the environment does not say.
 
     Raises
     ------
@@ -97,8 +100,10 @@ def compile_pins(
     """
     with tempfile.TemporaryDirectory(prefix="lentiq-uv-") as folder:
         limits = Path(folder, "constraints.txt")
-        limits.write_text("".join(f"{line}\n" for line in constraints), encoding="utf-8")
-        command = [uv.find_uv_bin(), "pip", "compile", "-", "--constraints", str(limits), "--python", str(python)]
+        lines = "".join(f"{line}\n" for line in constraints)
+        limits.write_text(lines, encoding="utf-8")
+        command = [uv.find_uv_bin(), "pip", "compile", "-", "--python", str(python)]
+        command += ["--constraints", str(limits)] if lines else []
         command += ["--no-header", "--annotation-style", "line", "--no-python-downloads", "--color", "never"]
         command += ["--python-version", python_version] if python_version else []
         command += [] if follow else ["--no-deps"]
@@ -106,7 +111,9 @@ def compile_pins(
         command += ["--generate-hashes"] if hashes else []
         command += [] if build else ["--no-build"]
         # In a folder of its own, so that no pyproject.toml of the user takes part.
-        code, out, said = _run(command, "".join(f"{line}\n" for line in requirements), folder, timeout_s, report)
+        code, out, said = _run(
+            command, "".join(f"{line}\n" for line in requirements), folder, timeout_s, retries, report
+        )
     if code == 0:
         return parse_pins(out)
     reason = " ".join(re.sub(r"^(error|cause):\s*", "", line.strip()) for line in said.splitlines() if line.strip())
@@ -117,9 +124,9 @@ def compile_pins(
 
 
 def _run(
-    command: list[str], given: str, folder: str, timeout_s: float, report: Reporter | None
+    command: list[str], given: str, folder: str, timeout_s: float, retries: int, report: Reporter | None
 ) -> tuple[int, str, str]:
-    environment = {"UV_HTTP_RETRIES": "1", **os.environ}
+    environment = {"UV_HTTP_RETRIES": str(retries), **os.environ}
     try:
         process = subprocess.Popen(
             command,
