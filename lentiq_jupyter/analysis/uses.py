@@ -17,7 +17,7 @@ UNKNOWN = "\0"  # stands for the part of a text that only the run knows
 _DEPTH = 8  # of expressions inside a text
 _CHAIN = 40  # of names that lead to names
 _MANY = 8  # texts one expression may have
-# Methods that give a table of another library than the one they are called on.
+# Methods and accessors that give a value of another library than the one they are called on.
 _CONVERTS = {
     "to_pandas": "pandas",
     "toPandas": "pandas",
@@ -26,6 +26,8 @@ _CONVERTS = {
     "to_xarray": "xarray",
     "to_numpy": "numpy",
     "DataFrame": "pandas",
+    "hvplot": "hvplot",
+    "iplot": "plotly",
     "GeoDataFrame": "geopandas",
 }
 _ADDRESSES = frozenset(("href", "url", "download_url", "browser_download_url"))  # attributes that hold a URL

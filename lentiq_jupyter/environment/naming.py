@@ -86,12 +86,19 @@ def name_distributions(facts: Facts, installed: Installed | None = None) -> Nami
     for hidden in facts.hidden:
         others = [str(canonicalize_name(hidden.distribution))]
         others += table().instead.get(others[0], ())
-        # What the user has chosen for that need already: by an import, by a line, or in the kernel.
-        name = next((one for one in others if one in found), None)
+        # What the user has chosen for that need already: the usual one in the kernel, or by an import or a line.
+        usual = installed is not None and installed.find(others[0]) is not None
+        name = others[0] if usual else next((one for one in others if one in found), None)
         name = name or next((one for one in others if one in lines or (installed and installed.find(one))), others[0])
         why = f"{hidden.because}, {_where(hidden.place)}"
         text = lines[name].requirement if name in lines else name
         found.setdefault(name, Need(name=name, requirement=text, witness=Witness.RULE, why=why))
+    for data in facts.data:
+        name = str(canonicalize_name(data.name)) if data.kind == "spacy" and re.fullmatch(r"\w+", data.name) else ""
+        # A language model that the kernel has as a package goes into the block; others are fetched when it runs.
+        if name and installed and installed.find(name):
+            why = f"{data.because}, {_where(data.place)}"
+            found.setdefault(name, Need(name=name, requirement=name, witness=Witness.KERNEL, why=why))
     for line in lines.values():
         if line.name not in found and _is_extra(line.name, found.values(), installed):
             found[line.name] = line
