@@ -12,6 +12,7 @@ from ..model import EnvFact, Facts, FileFact, Finding, Place, Severity, record
 from .code import Code, Reading, every, parse, read_python, split_cell
 from .data import data_of
 from .executed import executed_of
+from .fetched import fetched_of
 from .folder import Folder
 from .guard import guard_files, guard_text, is_secret_file
 from .hidden import hidden_of
@@ -75,11 +76,14 @@ def analyse(path: Path) -> Facts:
     data, data_findings = data_of(cells.codes, names, folder, written)
     uses = uses_of(cells.codes, names)
     hidden = list(hidden_of(uses, followed.imports, cells.magics, commands))
+    fetched = list(fetched_of(uses, followed.imports, commands))
     environment = list(environment_of(cells.codes, names))
     for code, own in followed.parts:
         more, wrong = data_of([code], own, folder, written)
         data, data_findings = (*data, *more), (*data_findings, *wrong)
-        hidden += hidden_of(uses_of([code], own), followed.imports)
+        uses = uses_of([code], own)
+        hidden += hidden_of(uses, followed.imports)
+        fetched += fetched_of(uses, followed.imports)
         environment += environment_of([code], own)
     system, system_findings = system_of(everything, names, followed.imports, commands, cells.magics)
     outputs, output_findings = outputs_of(cells.codes, names)
@@ -110,6 +114,7 @@ def analyse(path: Path) -> Facts:
         inputs=parameters.inputs,
         outputs=outputs,
         environment=_merge(environment),
+        data=tuple({(need.kind, need.name): need for need in reversed(fetched)}.values())[::-1],
         system=system,
         files=tuple(fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name),
         findings=tuple(dict.fromkeys(findings)),
