@@ -95,7 +95,9 @@ def parse(python: str) -> ast.Module:
             return _tree(calls)
         except SyntaxError as error:
             first = error
-    if not any(mark in text for mark in "%!?"):
+    # Prompts that were pasted along, and an indentation of the whole cell, are taken off by IPython too.
+    pasted = text.lstrip("\n").startswith((" ", "\t", ">>>"))
+    if not pasted and not any(mark in text for mark in "%!?"):
         raise first
     return _by_ipython(text)
 

@@ -46,10 +46,11 @@ def imports(facts: Facts) -> list[tuple[str, int | None, int]]:
         ("np.*load*??", "pass"),
         ("a = b % c\nif a != b:\n    pass", "a = b % c\nif a != b:\n    pass"),
         ("f(a\n  % b)\n%time g()", None),
+        (">>> a = 1\n>>> b", "a = 1\nb"),
     ],
 )
 def test_lines_of_ipython_become_calls(text, made):
-    reading = read_python(text.lstrip())
+    reading = read_python(text)
     assert reading.fault == ""
     if made is not None:
         assert ast.dump(reading.tree) == ast.dump(ast.parse(made))
