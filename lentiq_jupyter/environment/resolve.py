@@ -78,7 +78,8 @@ def resolve(
     platform : str or None
         What uv calls the target that wheels must be there for; None is this machine.
     pipreqs : bool
-        Whether pipreqs is asked for imports that nothing else explains.
+        Whether pipreqs is asked for imports that nothing else explains; looking without a kernel is done
+        without it, as it takes seconds.
     hashes : bool
         False for looking only. What the kernel has is pinned without asking anybody. For the rest the
         index is asked quickly, and nothing is built: without a kernel, for the newest version of each
@@ -123,7 +124,7 @@ def resolve(
         platform=platform,
     )
     found = _ask_index(resolver, missing, closed, binding=hashes)
-    if found.failed and found.reached and pipreqs:
+    if found.failed and found.reached and pipreqs and (hashes or installed):
         found, missing = _by_pipreqs(resolver, found, missing, closed, set_aside, binding=hashes)
     packages = make_packages(closed, found, missing, roots.left_out)
     said = _said(roots, installed, closed, loaded)
