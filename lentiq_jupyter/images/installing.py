@@ -50,7 +50,7 @@ def find_uv(given: str | None) -> str:
 
 
 def find_interpreter(python: str, uv: str) -> Path:
-    """An interpreter of Python `python` (``X.Y``) on this host.
+    """An interpreter of Python `python` (``X.Y``) on this host: on PATH, behind a Jupyter kernel, or of uv.
 
     Raises
     ------
@@ -60,11 +60,11 @@ def find_interpreter(python: str, uv: str) -> Path:
     if python == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
     name = f"python{python}"
-    places = [Path(folder) / name for folder in os.get_exec_path()]
-    for place in places:
-        # A shim of a version manager may be there and yet not run.
-        if place.is_file() and _answers(place, python):
-            return place
+    for place in (*(Path(folder) / name for folder in os.get_exec_path()), *_kernels()):
+        # A shim of a version manager may be there and yet not run, and is never linked to itself.
+        found_there = _interpreter_behind(place, python) if place.is_file() else None
+        if found_there is not None:
+            return found_there
     try:
         found = subprocess.run(
             [uv, "python", "find", "--no-python-downloads", "--no-project", "--managed-python", python],
@@ -83,18 +83,30 @@ def find_interpreter(python: str, uv: str) -> Path:
     )
 
 
-def _answers(place: Path, python: str) -> bool:
+def _kernels() -> list[Path]:
+    """Programs of the kernels that Jupyter knows: what a notebook runs with need not be on PATH."""
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    specs = KernelSpecManager().get_all_specs().values()
+    commands = [spec["spec"].get("argv") or [""] for spec in specs if spec["spec"].get("language") == "python"]
+    return [Path(words[0]) for words in commands if os.path.isabs(words[0])]
+
+
+def _interpreter_behind(place: Path, python: str) -> Path | None:
+    """The interpreter that a program starts, outside of virtual environments; None if it is not Python `python`."""
+    script = "import sys; print('%d.%d' % sys.version_info[:2], getattr(sys, '_base_executable', sys.executable))"
     try:
         shown = subprocess.run(
-            [str(place), "-Ic", "import sys; print('%d.%d' % sys.version_info[:2])"],
+            [str(place), "-Ic", script],
             capture_output=True,
             text=True,
             timeout=20,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
-        return False
-    return shown.returncode == 0 and shown.stdout.strip() == python
+        return None
+    version, _, executable = shown.stdout.strip().partition(" ")
+    return Path(executable) if shown.returncode == 0 and version == python and executable else None
 
 
 def install(

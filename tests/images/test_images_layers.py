@@ -11,6 +11,7 @@ import tarfile
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from conftest_images import open_server
@@ -229,6 +230,29 @@ def test_unknown_platform_needs_docker(recipe_of, open_base, cache, tmp_path) ->
 def test_python_that_is_not_here_is_not_downloaded() -> None:
     with pytest.raises(Unavailable, match=r"no Python 3\.77 on this machine.*uv python install 3\.77"):
         find_interpreter("3.77", find_uv(None))
+
+
+def _wrapper(path: Path) -> Path:
+    """A program that starts another Python, as the shims of version managers do."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\necho 3.77 /versions/3.77/bin/python3.77\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_python_behind_a_shim_on_path_is_taken_not_the_shim(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("PATH", str(_wrapper(tmp_path / "shims" / "python3.77").parent))
+    assert str(find_interpreter("3.77", find_uv(None))) == "/versions/3.77/bin/python3.77"
+
+
+def test_python_of_a_kernel_is_taken_where_none_is_on_path(tmp_path, monkeypatch) -> None:
+    program = _wrapper(tmp_path / "env" / "bin" / "python")
+    folder = tmp_path / "jupyter" / "kernels" / "science"
+    folder.mkdir(parents=True)
+    argv = [str(program), "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": argv, "language": "python", "display_name": "x"}))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    assert str(find_interpreter("3.77", find_uv(None))) == "/versions/3.77/bin/python3.77"
 
 
 def test_own_python_is_taken_where_it_fits() -> None:
