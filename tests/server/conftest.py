@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from fake_service import FakeService
+from open_page import open_page as open_page
 
 from lentiq_jupyter.server import extension
 from lentiq_jupyter.server.wiring import Backend
