@@ -15,7 +15,7 @@ from .uses import Call, Uses
 
 _RULES = Path(__file__).with_name("rules")
 _TRIGGERS = ("call", "attribute", "imported", "module", "magic", "scheme", "program", "global_")
-_SETS = frozenset(("with_", "unless", "on", "off"))
+_SETS = frozenset(("with_", "unless", "on", "off", "after"))
 
 
 @record
@@ -41,6 +41,7 @@ class Rule:
     with_, unless : the notebook imports one of these, none of these
     from_, not_from : the full name of what is called or imported begins so, does not
     on : what the method or attribute is taken from may be a value of one of these libraries
+    after : the attribute is taken from an attribute of one of these names
     off : it is not surely a value of one of these
     keyword, value : the call has one of these keywords, other than None and False (with that value)
     without_keyword : the call has none of these keywords
@@ -70,6 +71,7 @@ class Rule:
     not_from: tuple[str, ...] = ()
     on: frozenset[str] = frozenset()
     off: frozenset[str] = frozenset()
+    after: frozenset[str] = frozenset()
     keyword: tuple[str, ...] = ()
     value: tuple[str, ...] = ()
     without_keyword: tuple[str, ...] = ()
@@ -178,7 +180,7 @@ def hidden_of(
     for node, code in uses.attributes:
         if node.attr in table["attribute"] and node.attr not in uses.made:
             for rule in live("attribute", node.attr):
-                if is_from(rule, uses.names.dotted(node)) and _is_on(rule, uses.origins(node.value)):
+                if _is_read(rule, node, uses):
                     add(rule.needs, f".{node.attr}", code.place(node))
         if node.attr in table["imported"]:
             dotted = uses.names.dotted(node)
@@ -253,6 +255,13 @@ def is_from(rule: Rule, dotted: str) -> bool:
     if rule.not_from and dotted.startswith(rule.not_from):
         return False
     return not rule.from_ or dotted.startswith(rule.from_)
+
+
+def _is_read(rule: Rule, node: ast.Attribute, uses: Uses) -> bool:
+    """Whether an attribute whose name triggers a rule meets the rule's conditions on it."""
+    if rule.after and not (isinstance(node.value, ast.Attribute) and node.value.attr in rule.after):
+        return False
+    return is_from(rule, uses.names.dotted(node)) and _is_on(rule, uses.origins(node.value))
 
 
 def _is_on(rule: Rule, origins: frozenset[str]) -> bool:

@@ -63,6 +63,7 @@ PD, XR, GPD, NX = (
         (PD + "pd.read_hdf('a.h5')", "tables"),
         (PD + "df.to_markdown()", "tabulate"),
         (PD + "df = pd.read_csv('a')\ndf.head().style.format('{}')", "jinja2"),
+        (PD + "load(x).style.format('{}')", "jinja2"),
         (PD + "df.style.background_gradient()", "jinja2 matplotlib"),
         (PD + "pd.read_csv('a.csv.zst')", "zstandard"),
         (PD + "pd.read_sql('select 1', connection)", "sqlalchemy"),
@@ -205,7 +206,8 @@ def test_cell_magics_and_programs_need_their_packages():
         PD + "open('s3://bucket/a')",
         PD + "df.hvplot.hist()",
         "import numpy as np\nnp.interp(x, a, b)",
-        "import matplotlib, tensorflow as tf\ntf.keras.utils.load_img('a')",
+        "import seaborn as sns\n%matplotlib inline",
+        "import matplotlib\nfrom sklearn.datasets import load_sample_image\nload_sample_image('a')",
         "from tqdm.auto import tqdm",
         "import pkg_resources as p\ntry:\n    p.get_distribution('x')\nexcept Exception:\n    pass",
         "import torch\nfrom transformers import AutoModel\nAutoModel.from_pretrained('a')",
@@ -222,9 +224,9 @@ def test_an_extra_on_an_install_line_answers_a_need():
 
 
 def test_what_others_always_bring_is_no_need_of_its_own():
-    text = "from tensorflow.keras.preprocessing.image import load_img\nload_img('a.png')\n"
-    assert hidden(text) == {"pillow"}
-    assert hidden(text + "import matplotlib") == set()
+    text = "import torch\nx = torch.ones(1)\nx.numpy()\n"
+    assert hidden(text) == {"numpy"}
+    assert hidden(text + "import geopandas") == set()
 
 
 def test_programs_are_the_first_words_of_each_command():
