@@ -78,8 +78,10 @@ def name_distributions(facts: Facts, installed: Installed | None = None) -> Nami
             found.setdefault(need.name, need)
         elif not fact.optional:
             (missing if _is_missing(fact) else unknown).append(fact)
+    # Who misses some files of their own misses others too: nothing is guessed to be a package then.
+    incomplete = bool(missing)
     for fact, need in _guesses(unknown, lines, found):
-        if need is None:
+        if need is None or (incomplete and need.witness is Witness.RESOLVER):
             missing.append(fact)
         else:
             found.setdefault(need.name, need)

@@ -116,6 +116,15 @@ def test_files_of_the_users_own_are_never_taken_from_an_index():
     assert ([need.name for need in found.needs], [fact.module for fact in found.missing]) == (["numpy"], [*names])
 
 
+def test_nothing_is_guessed_where_files_of_the_users_own_are_missing():
+    found = name_distributions(facts("numpy", "gaussian_thing", "utils"))
+    assert ([need.name for need in found.needs], [fact.module for fact in found.missing]) == (
+        ["numpy"],
+        ["utils", "gaussian_thing"],
+    )
+    assert named(facts("gaussian_thing")) == [("gaussian-thing", Witness.RESOLVER)]
+
+
 def test_a_private_name_that_a_line_installs_or_the_kernel_has_is_a_package():
     there = kernel(Distribution(name="config", version="1", modules=("config",)))
     assert named(facts("utils", lines=("utils",))) == [("utils", Witness.LINE)]
