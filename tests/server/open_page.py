@@ -32,8 +32,10 @@ class Page:
 
     async def state(self) -> list:
         """Execution count, In, Out's keys, _ and all variables."""
-        answer = await self.run("", silent=True, store_history=False, user_expressions={"state": STATE})
-        return json.loads(ast.literal_eval(answer["user_expressions"]["state"]["data"]["text/plain"]))
+        while True:
+            answer = await self.run("", silent=True, store_history=False, user_expressions={"state": STATE})
+            if answer["status"] == "ok":  # a kernel drops what comes right after an interrupt
+                return json.loads(ast.literal_eval(answer["user_expressions"]["state"]["data"]["text/plain"]))
 
     async def begin(self, code: str) -> str:
         """Start a cell that does not end by itself; returns when it runs."""
@@ -45,6 +47,11 @@ class Page:
 
     async def shown(self) -> str:
         return json.loads((await self._fetch("api", "kernels", self.kernel_id)).body)["execution_state"]
+
+    async def settle(self) -> None:
+        """Wait until the server has heard that the kernel is idle."""
+        while await self.shown() != "idle":
+            await asyncio.sleep(0.02)
 
     async def told_since(self) -> list[str]:
         """Statuses of shell messages that reached the page, without waiting for more."""
@@ -82,8 +89,7 @@ def open_page(jp_fetch, jp_serverapp, jp_root_dir):
                 client.kernel_info()
                 await asyncio.sleep(0.05)
             page = Page(client, kernel_id, jp_fetch)
-            while await page.shown() != "idle":
-                await asyncio.sleep(0.02)
+            await page.settle()
             yield page
         finally:
             client.stop_channels()

