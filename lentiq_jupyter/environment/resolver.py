@@ -77,7 +77,7 @@ class Resolver:
                     lacking = [one for one in left if one.name in error.unknown and _may_fail(one)]
                 if not lacking:
                     break
-                failed += lacking
+                failed += [*lacking, *_doubtful(left, lacking)]
         raise NotebookError(
             f"No versions fit together: {reason}",
             "Change an install line, use --add with other versions, or set UV_INDEX to an index that has them.",
@@ -108,7 +108,8 @@ class Resolver:
                 elif fault:
                     known = one.name not in fault.unknown
                     unpinned.append((one, fault.message if known else "the package index does not have it"))
-            left = [one for one in left if one.name not in lacking]
+            failed += _doubtful(left, failed)
+            left = [one for one in left if one.name not in lacking and one not in failed]
         return Answer(failed=tuple(failed), open=tuple(unpinned))
 
     def _culprits(self, needs: list[Need], error: NoSolution) -> dict[str, NoSolution]:
@@ -154,6 +155,17 @@ class Resolver:
                 retries=1 if binding else 0,
             )
         )
+
+
+def _doubtful(needs: list[Need], failed: list[Need]) -> list[Need]:
+    """The guesses that are left where one has failed.
+
+    A name that no table and no index knows is mostly a file of the user's own that is not at hand. Then
+    other names that no table knows are such files too, even if somebody has a package of that name.
+    """
+    if not any(one.witness is Witness.RESOLVER for one in failed):
+        return []
+    return [one for one in needs if one.witness is Witness.RESOLVER and one not in failed]
 
 
 def _may_fail(need: Need) -> bool:
