@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from ..model import Place, record
-from .code import Code, walk
+from .code import Code, every, walk
 from .names import Names
 
 UNKNOWN = "\0"  # stands for the part of a text that only the run knows
@@ -186,8 +186,24 @@ class Uses:
         return found[:_MANY]
 
 
-def uses_of(codes: Iterable[Code], names: Names) -> Uses:
-    """Read pieces of code that share one namespace."""
+def mentioned(codes: Iterable[Code]) -> frozenset[str]:
+    """The names that code uses in any way: a function of another name is never called."""
+    found: set[str] = set()
+    for code in codes:
+        found.update(one.id for one in every(code.tree, ast.Name))
+        found.update(one.attr for one in every(code.tree, ast.Attribute))
+        found.update(one.name for taken in every(code.tree, ast.ImportFrom) for one in taken.names)
+    return frozenset(found)
+
+
+def uses_of(codes: Iterable[Code], names: Names, alive: frozenset[str] | None = None) -> Uses:
+    """Read pieces of code that share one namespace.
+
+    Parameters
+    ----------
+    alive : frozenset of str or None
+        Functions and classes of other names are passed over, for they are never called; None reads all.
+    """
     bindings: dict[str, list[ast.expr]] = {}
     functions: dict[str, ast.arguments] = {}
     made: set[str] = set()
@@ -198,8 +214,13 @@ def uses_of(codes: Iterable[Code], names: Names) -> Uses:
     texts: list[tuple[str, Place]] = []
     for code in codes:
         silent: set[int] = set()
+        dead: set[int] = set()
         for node in walk(code.tree):
-            if isinstance(node, ast.Call):
+            if dead and id(node) in dead:
+                continue
+            if alive is not None and _is_dead(node, alive):
+                dead.update(id(one) for one in walk(node))
+            elif isinstance(node, ast.Call):
                 name, dotted = _called(node, names)
                 calls.append(Call(name=name, dotted=dotted, node=node, code=code))
                 if name in _SHOWN:
@@ -238,6 +259,12 @@ def uses_of(codes: Iterable[Code], names: Names) -> Uses:
         texts=tuple(texts),
         known=({}, {}),
     )
+
+
+def _is_dead(node: ast.AST, alive: frozenset[str]) -> bool:
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) or node.decorator_list:
+        return False
+    return node.name not in alive and not node.name.startswith("__")
 
 
 def _called(call: ast.Call, names: Names) -> tuple[str, str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 from packaging.utils import canonicalize_name
 
+from lentiq_jupyter.analysis import analyse
 from lentiq_jupyter.analysis.code import Code, parse
 from lentiq_jupyter.analysis.hidden import brought, hidden_of, programs_of, rules
 from lentiq_jupyter.analysis.names import names_of
@@ -237,3 +239,15 @@ def test_every_rule_names_normalised_distributions():
     needs = {need for words in rules().values() for held in words.values() for rule in held for need in rule.needs}
     assert {need for need in needs | set(brought()) if canonicalize_name(need) != need} == set()
     assert all(rule.needs or rule.named for words in rules().values() for held in words.values() for rule in held)
+
+
+def test_what_no_one_calls_in_a_local_module_needs_nothing(tmp_path):
+    module = (
+        "import pandas as pd\ndef load(p):\n    return pd.read_hdf(p)\ndef other(p):\n    return pd.read_parquet(p)\n"
+    )
+    (tmp_path / "mine.py").write_text(module)
+    cell = {"cell_type": "code", "source": "import mine\nmine.load('a')", "metadata": {}, "outputs": []}
+    notebook = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell | {"execution_count": None}]}
+    (tmp_path / "nb.ipynb").write_text(json.dumps(notebook))
+    found = analyse(tmp_path / "nb.ipynb").hidden
+    assert [(one.distribution, one.because, one.place.file) for one in found] == [("tables", "read_hdf", "mine.py")]
