@@ -25,7 +25,7 @@ from .plugins import plugins_of
 from .search import Search, search_of
 from .shell import Command, commands_of, installs_of, lines_of
 from .system import system_of
-from .uses import uses_of
+from .uses import mentioned, uses_of
 from .variables import environment_of
 
 _GUARDED_BYTES = 2**18  # data files up to this size are read for secrets
@@ -78,10 +78,11 @@ def analyse(path: Path) -> Facts:
     hidden = list(hidden_of(uses, followed.imports, cells.magics, commands))
     fetched = list(fetched_of(uses, followed.imports, commands))
     environment = list(environment_of(cells.codes, names))
+    alive = mentioned(everything) if followed.parts else frozenset()
     for code, own in followed.parts:
         more, wrong = data_of([code], own, folder, written)
         data, data_findings = (*data, *more), (*data_findings, *wrong)
-        uses = uses_of([code], own)
+        uses = uses_of([code], own, alive)
         hidden += hidden_of(uses, followed.imports)
         fetched += fetched_of(uses, followed.imports)
         environment += environment_of([code], own)
