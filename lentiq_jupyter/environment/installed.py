@@ -22,7 +22,7 @@ class Distribution:
     `url` is where it came from if not from an index (PEP 610), in requirement form; `local` is True
     where that is a folder or file of this machine, `secret` where the URL holds credentials, which
     `url` does not. `installer` is "pip", "uv", "conda", "debian" …, "" if unknown. `groups` are those
-    of its entry points.
+    of its entry points, `libraries` the absolute paths of its shared objects.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Distribution:
     secret: bool = False
     installer: str = ""
     groups: tuple[str, ...] = ()
+    libraries: tuple[str, ...] = ()
 
 
 @record

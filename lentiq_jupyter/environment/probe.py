@@ -113,6 +113,7 @@ def _installed(document: dict[str, object]) -> Installed:
                 secret=bool(url) and has_credentials(str((one["direct_url"] or {}).get("url", ""))),
                 installer=one["installer"],
                 groups=tuple(one["groups"]),
+                libraries=tuple(one["libraries"]),
             )
         )
     stdlib = _words(document["stdlib"])

@@ -19,6 +19,8 @@ import sys
 STARTUP = sorted(sys.modules)  # what site and .pth files load before anybody's code
 SUFFIXES = sorted(importlib.machinery.all_suffixes(), key=len, reverse=True)
 
+SHARED = re.compile(r"\.so(\.[0-9a-z]+)*$")
+
 
 def module_of(path: str) -> tuple[str, bool] | None:
     """Dotted name and whether it is a package's __init__; None for files that cannot be imported."""
@@ -93,7 +95,14 @@ def describe(distribution: importlib.metadata.Distribution) -> dict[str, object]
         "direct_url": direct_url,
         "installer": installer,
         "groups": sorted({point.group for point in distribution.entry_points}),
+        "libraries": libraries(distribution),
     }
+
+
+def libraries(distribution: importlib.metadata.Distribution) -> list[str]:
+    """Absolute paths of its shared objects."""
+    paths = [path for path in distribution.files or () if SHARED.search(path.name)]
+    return [str(distribution.locate_file(path)) for path in paths]
 
 
 def folder_of(distribution: importlib.metadata.Distribution) -> str:

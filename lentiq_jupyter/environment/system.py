@@ -6,21 +6,20 @@ a table, ``system_packages.toml``, for what no shared object names and for what 
 
 from __future__ import annotations
 
-import json
-import subprocess
+import re
 import tomllib
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from fnmatch import fnmatch
+from fnmatch import fnmatch, translate
 from functools import cache
 from pathlib import Path, PurePath
 
 from packaging.utils import canonicalize_name
 
+from ..errors import NotFound, Unavailable
 from ..model import Facts, Finding, Lock, Severity, SystemNeed, Witness, record
+from .probe import probe
 from .shared_objects import SharedObject, read_shared_object
-
-_SCRIPT = Path(__file__).with_name("libraries_script.py")
 
 
 @record
@@ -73,17 +72,19 @@ def package_of_library(name: str) -> str | None:
     return found or next((value for key, value in known.sonames.items() if key.partition(".so")[0] == stem), None)
 
 
-def system_needs(facts: Facts, lock: Lock, python: Path | None) -> SystemNeeds:
+def system_needs(facts: Facts, lock: Lock, python: Path | None, cache: Path | None = None) -> SystemNeeds:
     """All Debian packages that a notebook needs: what `facts` say, by table, by shared objects.
 
     Parameters
     ----------
     python : Path or None
         The kernel's interpreter, whose files are read. None, or one that does not answer: the table alone.
+    cache : Path or None
+        As for `resolve`.
     """
     known = tables()
     names = [one.name for one in lock.packages]
-    objects = _objects(python, names) if python else {}
+    objects = _objects(python, names, cache) if python else {}
     found: dict[str, SystemNeed] = {one.package: one for one in facts.system}
 
     def add(package: str, witness: Witness, why: str) -> None:
@@ -148,7 +149,13 @@ def unmet(
 
 
 def _is_optional(path: str) -> bool:
-    return any(fnmatch(path, pattern) for pattern in tables().optional)
+    return bool(_optional().match(path))
+
+
+@cache
+def _optional() -> re.Pattern[str]:
+    """All patterns of optional files as one: they are tried on every file."""
+    return re.compile("|".join(translate(pattern) for pattern in tables().optional))
 
 
 def _is_imported(path: str, modules: Iterable[str]) -> bool:
@@ -157,24 +164,19 @@ def _is_imported(path: str, modules: Iterable[str]) -> bool:
     return any(module == dotted or module.startswith(f"{dotted}.") for module in modules)
 
 
-def _objects(python: Path, names: Iterable[str]) -> dict[str, dict[str, SharedObject]]:
+def _objects(python: Path, names: Iterable[str], cache: Path | None) -> dict[str, dict[str, SharedObject]]:
     """The shared objects of each distribution that the interpreter has from an index."""
     try:
-        done = subprocess.run(
-            [str(python), "-I", str(_SCRIPT)],
-            input=json.dumps(list(names)),
-            capture_output=True,
-            timeout=120,
-            check=True,
-            encoding="utf-8",
-        )
-        listed = json.loads(done.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+        installed = probe(python, cache=cache / "environments" if cache else None)
+    except (NotFound, Unavailable):
         return {}  # it answered before, when it was asked for versions; the table stands in
     found = {}
-    for name, paths in listed.items():
-        read = {str(path): read_shared_object(Path(path)) for path in paths}
-        found[str(canonicalize_name(name))] = {path: one for path, one in read.items() if one is not None}
+    for name in names:
+        one = installed.find(name)
+        # Conda's files need conda's libraries; the image gets the index's wheels.
+        if one is not None and one.installer != "conda":
+            read = {path: read_shared_object(Path(path)) for path in one.libraries}
+            found[str(canonicalize_name(name))] = {path: item for path, item in read.items() if item is not None}
     return found
 
 

@@ -63,7 +63,7 @@ def inspect_notebook(
         report=report,
     )
     report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
-    system = system_needs(facts, found.lock, python)
+    system = system_needs(facts, found.lock, python, cache)
     said = (*found.findings, *system.findings, *_old(recorded, found.lock.python))
     facts = dataclasses.replace(facts, findings=facts.findings + said)
     proof, reason = choose_proof(facts, facts.inputs if inputs is None else inputs, proof_limit_s)
