@@ -63,10 +63,11 @@ def value(given: Json) -> str:
 
 
 def place(where: Place | None) -> str:
-    """``notebook.ipynb, cell 3, line 1``, cells counted from 1; "" for None."""
+    """``notebook.ipynb, cell 3, line 1``, cells counted from 1; "" for None. What lies in no line has line 0."""
     if where is None:
         return ""
-    return where.file + (f", cell {where.cell + 1}" if where.cell is not None else "") + f", line {where.line}"
+    cell = f", cell {where.cell + 1}" if where.cell is not None else ""
+    return where.file + cell + (f", line {where.line}" if where.line else "")
 
 
 def an_input(one: Input) -> str:
@@ -129,6 +130,7 @@ def block(one: Block, versions: Sequence[Block]) -> str:
         "outputs": [given.name for given in spec.outputs],
         "packages": [f"{package.name}=={package.version}  {package.witness}" for package in spec.packages],
         "repairs": list(one.verification.repairs),
+        "end of the proof's log": one.verification.log.splitlines()[-10:],
     }.items():
         if items:
             lines += ["", title, *[f"  {item}" for item in items]]

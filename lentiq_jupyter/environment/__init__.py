@@ -5,11 +5,12 @@ from .kernels import python_of
 from .live import ask_kernel
 from .naming import Naming, Need, name_distributions
 from .probe import probe
-from .providers import Provider, Providers
+from .providers import KERNEL, Provider, Providers
 from .resolve import Resolution, resolve
 from .system import SystemNeeds, package_of_library, system_needs
 
 __all__ = [
+    "KERNEL",
     "Distribution",
     "Installed",
     "Naming",

@@ -21,6 +21,7 @@ from .names_table import table
 from .probe import probe
 
 _SCRIPT = Path(__file__).with_name("plugin_script.py")
+KERNEL = "the kernel has it"
 # Groups whose entry points are no plug-ins of what a notebook uses.
 _NO_PLUGINS = frozenset(
     ("console_scripts", "gui_scripts", "pytest11", "distutils.commands", "distutils.setup_keywords")
@@ -70,7 +71,7 @@ class Providers:
         """Who gives a dotted module name."""
         owners = self._installed.owners(module) if self._installed else []
         if owners:
-            return Provider(distribution=str(canonicalize_name(owners[0].name)), said_by="the kernel has it")
+            return Provider(distribution=str(canonicalize_name(owners[0].name)), said_by=KERNEL)
         known = table().candidates(module)
         return Provider(distribution=known[0], said_by="the table of import names knows it") if known else None
 
@@ -83,7 +84,7 @@ class Providers:
         """
         wanted = str(canonicalize_name(name))
         if self._installed and self._installed.find(wanted):
-            return Provider(distribution=wanted, said_by="the kernel has it")
+            return Provider(distribution=wanted, said_by=KERNEL)
         if name.replace(".", "").isidentifier() and (found := self.of_module(name)):
             return found
         if wanted in table().well_known or any(wanted in known for known in table().names.values()):

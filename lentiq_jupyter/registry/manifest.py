@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -48,9 +49,7 @@ def block_annotations(
     image: Image, *, version: str, author: str, verification: Verification, created: datetime
 ) -> dict[str, str]:
     """What differs between two registrations of one image."""
-    kept = Verification(
-        verdict=verification.verdict, evidence=verification.evidence, log=verification.log[-_LOG_LIMIT:]
-    )
+    kept = dataclasses.replace(verification, log=verification.log[-_LOG_LIMIT:])
     return {
         ANNOTATION_VERSION: version,
         ANNOTATION_CREATED: created.isoformat(),

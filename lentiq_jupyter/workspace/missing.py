@@ -72,9 +72,9 @@ _STARTS_PROGRAM = re.compile(r"_execute_child|subprocess\.py|posix_spawn|execvp|
 _WORD = re.compile(r"""['"`]([A-Za-z][\w.:+-]{1,60})['"`]""")
 _GROUP_CALL = re.compile(r"""(?:entry_points|iter_entry_points)\([^)]*?['"]([\w.-]+)['"]""")
 _FILLERS = frozenset(
-    ["a", "an", "and", "at", "be", "for", "from", "in", "it", "of", "on", "or", "that", "the", "this", "to", "with"]
-    + ["you", "your", "package", "packages", "module", "library"]
-)
+    ["a", "an", "and", "at", "be", "for", "from", "in", "it", "of", "on", "or", "that", "the", "this", "to", "with",
+     "you", "your", "package", "packages", "module", "library"]
+)  # fmt: skip
 
 
 def missing_of(failure: Failure) -> Missing | None:
@@ -82,13 +82,12 @@ def missing_of(failure: Failure) -> Missing | None:
     if failure.stopped:
         return None
     text = failure.message
-    module = _MODULE.search(text)
-    if module and failure.name in ("ModuleNotFoundError", "ImportError"):
-        # A library that catches the error and says what to install says it better.
-        named = _by_message(text[: module.start()] + text[module.end() :])
-        if named is None or failure.name == "ModuleNotFoundError":
-            return Missing(kind=Kind.MODULE, names=(module[1],))
-        return named
+    # A library that tries several lists them all.
+    modules = tuple(dict.fromkeys(_MODULE.findall(text)))
+    if modules and failure.name in ("ModuleNotFoundError", "ImportError"):
+        # One that caught the error and says what to install says it better.
+        named = None if failure.name == "ModuleNotFoundError" else _by_message(_MODULE.sub("", text))
+        return Missing(kind=Kind.MODULE, names=modules) if named is None or len(modules) > 1 else named
     if _JAVA.search(text):
         return Missing(kind=Kind.PROGRAM, names=("java",))
     absent = _NO_FILE.search(text)
@@ -98,8 +97,8 @@ def missing_of(failure: Failure) -> Missing | None:
             return Missing(kind=Kind.PROGRAM, names=(program,))
         return None
     found = _by_message(text)
-    if found is None and module:
-        return Missing(kind=Kind.MODULE, names=(module[1],))
+    if found is None and modules:
+        return Missing(kind=Kind.MODULE, names=modules)
     return found or _by_words(failure)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from packaging.utils import canonicalize_name
 
 from ..analysis import package_of_program
-from ..environment import Provider, Providers, package_of_library
+from ..environment import KERNEL, Provider, Providers, package_of_library
 from ..errors import BuildFailed
 from ..model import PublishRequest
 from .missing import Kind, Missing, missing_of
@@ -86,11 +86,14 @@ class Repairs:
 
     def _provider(self, missing: Missing, failure: Failure, have: frozenset[str]) -> Provider | None:
         ask = self._providers
-        if missing.kind is Kind.MODULE:
-            return ask.of_module(missing.names[0])
-        if missing.kind is Kind.OPTIONAL:
-            found = (ask.of_name(name, have) for name in missing.names)
-            return next((one for one in found if one is not None), None)
+        if missing.kind in (Kind.MODULE, Kind.OPTIONAL):
+            if missing.kind is Kind.MODULE:
+                found = [ask.of_module(name) for name in missing.names]
+            else:
+                found = [ask.of_name(name, have) for name in missing.names]
+            known = [one for one in found if one is not None]
+            # Of several, one that the kernel has before one that merely has a known name.
+            return min(known, key=lambda one: one.said_by != KERNEL) if known else None
         names = missing.names
         found_plugin = ask.of_plugin(names, missing.groups, have) if names else None
         if found_plugin is None and missing.groups:
