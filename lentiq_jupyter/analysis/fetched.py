@@ -86,7 +86,7 @@ def fetched_of(uses: Uses, imports: Iterable[ImportFact], commands: Iterable[Com
         module, _, last = dotted.rpartition(".")
         for fetch in table["imported"].get(last, ()):
             if module in places and is_from(fetch.rule, dotted):
-                add(fetch.kind, last, f"import {dotted}", places[module])
+                add(fetch.kind, fetch.named if last == "*" else last, f"import {dotted}", places[module])
     for node, code in uses.attributes:
         for fetch in table["imported"].get(node.attr, ()):
             if is_from(fetch.rule, uses.names.dotted(node)):

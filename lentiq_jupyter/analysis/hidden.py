@@ -195,7 +195,12 @@ def hidden_of(
         scheme = text.partition("://")[0]
         for rule in live("scheme", scheme):
             add(rule.needs, f"{scheme}://", place)
-    return tuple(need for name, need in found.items() if tops.isdisjoint(brought().get(name, ())))
+    certain = {fact.module.partition(".")[0] for fact in imports if not fact.optional}
+    return tuple(
+        need
+        for name, need in found.items()
+        if tops.isdisjoint(brought().get(name, ())) and name.replace("-", "_") not in certain
+    )
 
 
 def _imported(uses: Uses, imports: Iterable[ImportFact]) -> list[tuple[str, Place]]:

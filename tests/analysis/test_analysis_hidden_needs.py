@@ -70,6 +70,7 @@ PD, XR, GPD, NX = (
         (PD + "pd.read_csv('a.csv.zst')", "zstandard"),
         (PD + "pd.read_sql('select 1', connection)", "sqlalchemy"),
         (PD + "df.x.plot.bar()", "matplotlib"),
+        ("import dask.array\nx.compute().plot()", "matplotlib numpy"),
         (PD + "df.plot(kind='kde')", "matplotlib scipy"),
         (PD + "df.hist()", "matplotlib"),
         (PD + "s.interpolate(method='cubic')", "scipy"),
@@ -134,7 +135,7 @@ def test_drawing_needs_its_back_ends(text, needs):
         ("from torch.utils.tensorboard import SummaryWriter", "tensorboard"),
         ("from tensorflow.keras.preprocessing.image import load_img\nload_img('a.png')", "pillow"),
         ("from transformers import pipeline\npipeline('ner')", "torch"),
-        ("import torch\nfrom transformers import Trainer", "accelerate torch"),
+        ("from transformers import Trainer", "accelerate torch"),
         (
             "import torch\nfrom transformers import AutoModel\nAutoModel.from_pretrained('a', device_map='auto')",
             "accelerate",
@@ -229,6 +230,11 @@ def test_what_others_always_bring_is_no_need_of_its_own():
     text = "import torch\nx = torch.ones(1)\nx.numpy()\n"
     assert hidden(text) == {"numpy"}
     assert hidden(text + "import geopandas") == set()
+
+
+def test_what_is_imported_is_no_hidden_need():
+    text = PD + "pd.read_parquet('a')\ndf.plot()\n"
+    assert hidden(text + "import pyarrow, matplotlib.pyplot") == set()
 
 
 def test_programs_are_the_first_words_of_each_command():
