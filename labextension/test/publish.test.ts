@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failureOfAnswer, notEnabled } from '../src/client/failure';
 import type { FileFact, Input, Inspection, Package, Publish, SecretFact } from '../src/contract';
-import { packageRows } from '../src/state/packages';
+import { packageRows, unresolvedRows } from '../src/state/packages';
 import { publishLog, roundsOf, stepsOf } from '../src/state/progress';
 import {
   changesOf,
@@ -121,15 +121,20 @@ test('a module whose package the user names is explained', () => {
   assert.deepEqual(changesOf(same), { add: ['warehouse'], remove: [] });
 });
 
+const locked = (...packages: Package[]): Inspection => ({
+  ...inspection,
+  lock: { python: '3.11', packages, requirements: '' }
+});
+
 test('the table keeps a row for everything that was changed', () => {
   const form = edited(
     { type: 'pin', was: numpy, line: 'numpy==2.0' },
     { type: 'remove', name: 'pandas', was: pandas },
     { type: 'add-requirement', line: 'openpyxl' }
   );
-  const before = packageRows([numpy, pandas], edited());
+  const before = packageRows(locked(numpy, pandas), edited());
   assert.deepEqual([before.direct.map(row => row.name), before.along.map(row => row.name)], [['pandas'], ['numpy']]);
-  const rows = packageRows([{ ...numpy, version: '2.0', witness: 'user' }], form);
+  const rows = packageRows(locked({ ...numpy, version: '2.0', witness: 'user' }), form);
   assert.deepEqual(
     rows.direct.map(row => [row.name, row.version, row.state]),
     [
@@ -143,7 +148,19 @@ test('the table keeps a row for everything that was changed', () => {
 
 test('a package that is left out but still needed says by whom', () => {
   const form = edited({ type: 'remove', name: 'numpy', was: { ...numpy, witness: 'kernel' } });
-  assert.equal(packageRows([numpy, pandas], form).direct[0]?.neededBy, 'needed by pandas');
+  assert.equal(packageRows(locked(numpy, pandas), form).direct[0]?.neededBy, 'needed by pandas');
+});
+
+test('what the resolver finds no version for says why in its row', () => {
+  const form = edited({ type: 'add-requirement', line: 'no-such>=1' }, { type: 'pin', was: pandas, line: 'pandas==0' });
+  const message = 'No_Such, pandas: no version is known, because the index does not have it.';
+  const finding = { severity: 'warning', code: 'unpinned', message, place: null } as const;
+  const found: Inspection = { ...locked(pandas), facts: { ...inspection.facts, findings: [finding] } };
+  assert.deepEqual(
+    unresolvedRows(found, form).map(row => [row.name, row.fault]),
+    ['no-such', 'pandas'].map(name => [name, 'no version is known, because the index does not have it.'])
+  );
+  assert.deepEqual(unresolvedRows(locked(pandas), form), []);
 });
 
 test('a large file must be decided on; the decision reaches the request', () => {
@@ -163,6 +180,18 @@ test('a secret in a cell stops a publish until it becomes an input', () => {
   const form = edited({ type: 'secret', name: 'token', on: true });
   assert.deepEqual(openErrors(found, form), []);
   assert.deepEqual(requestOf(form, found).secrets, ['token']);
+  const input: Input = { name: 'token', type: 'str', default: null, required: true, description: '', secret: true };
+  assert.deepEqual(requestOf(form, found).inputs, [year, input]);
+});
+
+test('a file that holds a secret stops a publish until it is left out', () => {
+  const where = { file: 'keys.json', line: 1, cell: null };
+  const error = { severity: 'error', code: 'secret', message: 'Keys.', place: where } as const;
+  const secret: SecretFact = { kind: 'a private key', source: 'file', place: where, name: '' };
+  const found: Inspection = { ...inspection, facts: { ...inspection.facts, secrets: [secret], findings: [error] } };
+  assert.deepEqual(openErrors(found, edited()), [error]);
+  const form = edited({ type: 'file', path: 'keys.json', keep: false });
+  assert.deepEqual([openErrors(found, form), requestOf(form, found).exclude_files], [[], ['keys.json']]);
 });
 
 test('a proof is what analysis proposes until the user chooses', () => {

@@ -130,9 +130,10 @@ def _where(place: Optional[Place], notebook: str) -> str:
     """``cell 3, line 1`` (cells counted from 1), with the file where it is not the notebook; "" for None."""
     if place is None:
         return ""
-    cell = f"cell {place.cell + 1}, " if place.cell is not None else ""
-    file = "" if place.file == notebook and place.cell is not None else f"{place.file}, "
-    return f"{file}{cell}line {place.line}"
+    words = [] if place.file == notebook and place.cell is not None else [place.file]
+    words += [f"cell {place.cell + 1}"] if place.cell is not None else []
+    words += [f"line {place.line}"] if place.line else []  # metadata lie in no line
+    return ", ".join(words)
 
 
 def _mark(on: bool) -> str:

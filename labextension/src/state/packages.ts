@@ -1,4 +1,4 @@
-import type { Package } from '../contract';
+import type { Finding, Inspection, Package } from '../contract';
 import type { PublishForm } from './publish';
 import { canonical, requirementName } from './requirements';
 
@@ -21,6 +21,8 @@ export interface PackageRow {
   module: string | null;
   /** Left out, yet something still needs it: who. "" otherwise. */
   neededBy: string;
+  /** Why the resolver finds no version; "" if it does. */
+  fault: string;
 }
 
 export interface PackageRows {
@@ -30,8 +32,11 @@ export interface PackageRows {
   along: PackageRow[];
 }
 
-/** The packages of a lock as a form's edits leave them. */
-export function packageRows(packages: readonly Package[], form: PublishForm): PackageRows {
+/** The packages of an inspection as a form's edits leave them. */
+export function packageRows({ lock, facts }: Pick<Inspection, 'lock' | 'facts'>, form: PublishForm): PackageRows {
+  const packages = lock?.packages ?? [];
+  const faults = unpinned(facts.findings);
+  const rowOf = (one: Seen, state: PackageRow['state']) => emptyRow(one, state, faults.get(canonical(one.name)) ?? '');
   const rest = new Map(packages.map(one => [canonical(one.name), one]));
   const take = (name: string): Package | undefined => {
     const found = rest.get(name);
@@ -68,10 +73,29 @@ export function packageRows(packages: readonly Package[], form: PublishForm): Pa
 
 type Seen = Pick<Package, 'name' | 'version' | 'why' | 'url'> & { witness: string };
 
-function rowOf(one: Seen, state: PackageRow['state']): PackageRow {
+/** Rows of the user that the resolver found no version for. */
+export function unresolvedRows(inspection: Inspection, form: PublishForm): PackageRow[] {
+  return packageRows(inspection, form).direct.filter(
+    row => row.fault !== '' && (row.state === 'pinned' || row.state === 'added')
+  );
+}
+
+/** Why packages have no version, by canonical name: a finding names them before its colon. */
+function unpinned(findings: readonly Finding[]): Map<string, string> {
+  const reasons = findings
+    .filter(finding => finding.code === 'unpinned' && finding.message.includes(': '))
+    .flatMap(({ message }) => {
+      const end = message.indexOf(': ');
+      const names = message.slice(0, end).split(', ');
+      return names.map(name => [canonical(name), message.slice(end + 2)] as const);
+    });
+  return new Map(reasons);
+}
+
+function emptyRow(one: Seen, state: PackageRow['state'], fault: string): PackageRow {
   const { name, version, witness, why, url } = one;
   const key = `package:${canonical(name)}`;
-  return { key, name, version, witness, why, url, state, line: null, was: null, module: null, neededBy: '' };
+  return { key, name, version, witness, why, url, state, line: null, was: null, module: null, neededBy: '', fault };
 }
 
 function byName(one: PackageRow, other: PackageRow): number {

@@ -243,14 +243,27 @@ function defaultFault(input: Input, text: string): string | null {
 /** A secret is given by reference at each run, and never has a default. */
 const hasNoDefault = (input: Input): boolean => input.required || input.secret;
 
+/** The inputs that secrets in cells become, beside those of the form. */
+export function secretInputs(form: PublishForm): Input[] {
+  const names = form.secrets.filter(name => !form.inputs.some(row => row.input.name === name));
+  return unique(names).map(name => ({ name, type: 'str', default: null, required: true, description: '', secret: true }));
+}
+
 /** Whether a secret can become an input by choice: one that stands in the code under a name. */
 export function isConvertible(secret: SecretFact): boolean {
   return secret.name !== '' && secret.source !== 'environment';
 }
 
+/** Whether a secret stands in a file beside the notebook, which can be left out. */
+export function isInFile(secret: SecretFact): boolean {
+  return secret.place.cell === null && secret.source === 'file';
+}
+
 /** The findings that stop a publish as the form stands. */
 export function openErrors(inspection: Inspection, form: PublishForm): Finding[] {
-  const answered = inspection.facts.secrets.filter(one => isConvertible(one) && form.secrets.includes(one.name));
+  const answered = inspection.facts.secrets.filter(
+    one => (isConvertible(one) && form.secrets.includes(one.name)) || (isInFile(one) && form.files[one.place.file] === false)
+  );
   return inspection.facts.findings.filter(
     finding =>
       finding.severity === 'error' &&
@@ -295,10 +308,15 @@ export function requestOf(form: PublishForm, inspection: Inspection): PublishReq
     no_kernel: false,
     base: null,
     builder: null,
-    inputs: form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
+    inputs: [
+      ...form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
+      ...secretInputs(form)
+    ],
     ...changesOf(form),
     include_files: files.filter(file => file.large && form.files[file.path] === true).map(file => file.path),
-    exclude_files: files.filter(file => form.files[file.path] === false).map(file => file.path),
+    exclude_files: unique([...files.map(file => file.path), ...secrets.filter(isInFile).map(one => one.place.file)]).filter(
+      path => form.files[path] === false
+    ),
     add_system: form.addSystem,
     remove_system: form.removeSystem,
     secrets: form.secrets.filter(name => secrets.some(one => one.name === name)),

@@ -1,4 +1,4 @@
-import type { InputType } from '../../contract';
+import type { Input, InputType } from '../../contract';
 import type { InputRow, PublishEdit } from '../../state/publish';
 import { useTrans, ValueControl } from '../elements';
 
@@ -6,19 +6,21 @@ const TYPES: readonly InputType[] = ['str', 'int', 'float', 'bool', 'json'];
 
 interface Props {
   rows: InputRow[];
+  /** What secrets in cells become; they are taken back where they were chosen. */
+  secrets: Input[];
   faults: { [field: string]: string };
   onEdit: (edit: PublishEdit) => void;
 }
 
 /** The detected inputs: type, default, whether a value must be given. */
-export function InputsSection({ rows, faults, onEdit }: Props) {
+export function InputsSection({ rows, secrets, faults, onEdit }: Props) {
   const trans = useTrans();
   return (
     <section className="lq-section">
       <h3>
-        {trans.__('Inputs')} <span className="lq-count">{rows.length}</span>
+        {trans.__('Inputs')} <span className="lq-count">{rows.length + secrets.length}</span>
       </h3>
-      {rows.length === 0 ? (
+      {rows.length + secrets.length === 0 ? (
         <p className="lq-hint">
           {trans.__('None found. Tag a cell “parameters”: each variable it assigns becomes an input.')}
         </p>
@@ -40,6 +42,17 @@ export function InputsSection({ rows, faults, onEdit }: Props) {
           <tbody>
             {rows.map(row => (
               <Row key={row.input.name} row={row} fault={faults[`input:${row.input.name}`]} onEdit={onEdit} />
+            ))}
+            {secrets.map(input => (
+              <tr key={`secret ${input.name}`}>
+                <th scope="row" className="lq-code">
+                  {input.name}
+                </th>
+                <td className="lq-code">{input.type}</td>
+                <td colSpan={3} className="lq-hint">
+                  {trans.__('instead of the secret in the notebook; given by reference, never stored')}
+                </td>
+              </tr>
             ))}
           </tbody>
         </table>

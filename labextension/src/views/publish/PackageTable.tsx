@@ -80,6 +80,7 @@ function DrawnRow({ row, onEdit }: RowProps) {
         ) : (
           <Why row={row} />
         )}
+        {!removed && row.fault && <p className="lq-fault">{row.fault}</p>}
       </td>
       <td className="lq-narrow">
         <Actions row={row} onEdit={onEdit} />

@@ -24,7 +24,7 @@ const MANY = 15;
 export function PackagesSection({ inspection, form, resolving, unresolvable, onEdit, onRead }: Props) {
   const trans = useTrans();
   const { lock, unused } = inspection;
-  const { direct, along } = useMemo(() => packageRows(lock?.packages ?? [], form), [lock, form]);
+  const { direct, along } = useMemo(() => packageRows(inspection, form), [inspection, form]);
   const count = along.length + direct.filter(row => row.state !== 'removed').length;
   const shared = { failure: unresolvable, failing: form.touched, onEdit, onRead };
   const rowless = ![...direct, ...along].some(row => row.key === form.touched);

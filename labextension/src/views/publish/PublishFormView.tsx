@@ -1,4 +1,5 @@
-import { formFaults, isUntouched, openErrors, openImports } from '../../state/publish';
+import { unresolvedRows } from '../../state/packages';
+import { formFaults, isUntouched, openErrors, openImports, secretInputs } from '../../state/publish';
 import { AmountFields, Button, FailureBox, TextField, useTrans } from '../elements';
 import { FilesSection } from './FilesSection';
 import { InputsSection } from './InputsSection';
@@ -44,7 +45,7 @@ export function PublishFormView(props: FormStage & Calls) {
           onChange={text => onEdit({ type: 'description', text })}
           placeholder={trans.__('What it does, for others')}
         />
-        <InputsSection rows={form.inputs} faults={faults} onEdit={onEdit} />
+        <InputsSection rows={form.inputs} secrets={secretInputs(form)} faults={faults} onEdit={onEdit} />
         <PackagesSection {...{ inspection, form, resolving, unresolvable, onEdit, onRead }} />
         <SystemSection system={inspection.system} form={form} onEdit={onEdit} />
         <FilesSection files={facts.files} form={form} onEdit={onEdit} />
@@ -94,7 +95,7 @@ function useBlocker({ inspection, form, resolving, unresolvable }: FormStage, fa
   if (undecided > 0) {
     return trans._n('Say whether %1 large file goes in.', 'Say whether %1 large files go in.', undecided);
   }
-  if (unresolvable) {
+  if (unresolvable || (!resolving && unresolvedRows(inspection, form).length > 0)) {
     return trans.__('The packages cannot be resolved.');
   }
   return resolving ? trans.__('Resolving the packages…') : '';

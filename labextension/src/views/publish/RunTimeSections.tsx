@@ -1,5 +1,5 @@
 import type { DataNeed, Inspection, SecretFact } from '../../contract';
-import { isConvertible, type PublishEdit, type PublishForm } from '../../state/publish';
+import { isConvertible, isInFile, type PublishEdit, type PublishForm } from '../../state/publish';
 import { useTrans, type Trans } from '../elements';
 import { PlaceLink } from './PlaceLink';
 
@@ -77,6 +77,17 @@ export function SecretsSection({ inspection, form, onEdit, onCell }: SecretsProp
                   {trans.__('make it the secret input')} <span className="lq-code">{secret.name}</span>
                 </span>
               </label>
+            ) : isInFile(secret) ? (
+              <label className="lq-check">
+                <input
+                  type="checkbox"
+                  checked={form.files[secret.place.file] === false}
+                  onChange={event => onEdit({ type: 'file', path: secret.place.file, keep: !event.target.checked })}
+                />
+                <span>
+                  {trans.__('leave out')} <span className="lq-code">{secret.place.file}</span>
+                </span>
+              </label>
             ) : (
               <span className="lq-hint">{fate(secret, trans)}</span>
             )}
@@ -91,8 +102,6 @@ function fate(secret: SecretFact, trans: Trans): string {
   switch (secret.source) {
     case 'output':
       return trans.__('in an output: outputs do not go in');
-    case 'file':
-      return trans.__('a file of secrets: it does not go in');
     case 'environment':
       return secret.name
         ? trans.__('read from the environment: give it as the secret input %1', secret.name)
