@@ -43,6 +43,16 @@ def test_what_the_notebook_writes_is_local_and_read_wherever_it_lies(tmp_path, c
     assert "clean" not in found
 
 
+def test_a_folder_that_files_are_written_to_hides_no_package_of_its_name(tmp_path):
+    facts = read(
+        tmp_path,
+        "%%writefile keras/train.py\nimport yaml",
+        "%%writefile torch/Dockerfile\nFROM x",
+        "import keras, torch",
+    )
+    assert modules(facts) == ["keras", "torch"]
+
+
 @pytest.mark.parametrize(
     "cell",
     [
