@@ -23,7 +23,7 @@ from .notebook import Notebook, read_notebook
 from .outputs import outputs_of
 from .plugins import plugins_of
 from .search import Search, search_of
-from .shell import Command, commands_of, installs_of, lines_of
+from .shell import Command, commands_of, installs_of, lines_of, simple_commands
 from .system import system_of
 from .uses import mentioned, uses_of
 from .variables import environment_of
@@ -70,7 +70,7 @@ def analyse(path: Path) -> Facts:
     names = names_of(cells.codes)
     commands = (*commands_of(cells.codes, names), *cells.commands)
     search = search_of(cells.codes, names, folder, commands, _written(cells.written, names))
-    followed = follow(cells.codes, names, _runs(cells.codes, names, folder, search), folder, search)
+    followed = follow(cells.codes, names, _runs(cells.codes, names, folder, search, commands), folder, search)
     everything = (*cells.codes, *followed.codes)
     written = frozenset((*search.written, *_made_by(commands)))
     data, data_findings = data_of(cells.codes, names, folder, written)
@@ -173,16 +173,29 @@ def _written(files: dict[str, str], names: Names) -> dict[str, str]:
     return found
 
 
-def _runs(codes: Iterable[Code], names: Names, folder: Folder, search: Search) -> list[tuple[str, Place]]:
+def _runs(
+    codes: Iterable[Code], names: Names, folder: Folder, search: Search, commands: Iterable[Command]
+) -> list[tuple[str, Place]]:
+    """The scripts and notebooks that the notebook runs, by magics, by calls and by shell lines."""
+    named = [(_ran(call, names), code.place(call)) for code in codes for call in every(code.tree, ast.Call)]
+    for command in commands:
+        for words in simple_commands(names.filled(command.text)):
+            named.append((_script(words), command.place))
     found: list[tuple[str, Place]] = []
-    for code in codes:
-        for call in every(code.tree, ast.Call):
-            ran = _ran(call, names)
-            if ran and ran in search.written:
-                found.append((ran, code.place(call)))
-            elif ran and folder.is_file(ran):
-                found.append((folder.relative(ran), code.place(call)))
+    for path, place in named:
+        if path and path in search.written:
+            found.append((path, place))
+        elif path and folder.is_file(path):
+            found.append((folder.relative(path), place))
     return found
+
+
+def _script(words: list[str]) -> str | None:
+    """The script that a simple shell command gives to Python."""
+    if not re.fullmatch(r"(?:.*/)?(?:python[\d.]*|\{sys\.executable\})", words[0]):
+        return None
+    given = next((word for word in words[1:] if not word.startswith("-")), "")
+    return os.path.normpath(given) if given.endswith(".py") and "-m" not in words else None
 
 
 def _ran(call: ast.Call, names: Names) -> str | None:

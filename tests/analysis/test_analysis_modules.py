@@ -163,6 +163,15 @@ def test_run_and_exec_follow_scripts_and_notebooks(tmp_path):
     assert modules(facts) == ["yaml", "emoji", "seaborn"]
 
 
+@pytest.mark.parametrize(
+    "line", ["!python a.py --x 1", "!{sys.executable} -u ./a.py", "NAME = 'a.py'\n!python3 {NAME}"]
+)
+def test_scripts_that_shell_lines_run_are_followed(tmp_path, line):
+    (tmp_path / "a.py").write_text("import yaml")
+    facts = read(tmp_path, line + "\n!python -m a.py\n!python gone.py")
+    assert (modules(facts), [fact.path for fact in facts.files]) == (["yaml"], ["a.py"])
+
+
 def test_a_damaged_notebook_that_is_run_is_told(tmp_path):
     (tmp_path / "other.ipynb").write_text("{")
     facts = read(tmp_path, "%run other.ipynb\nimport numpy")
