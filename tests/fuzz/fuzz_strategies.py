@@ -9,21 +9,7 @@ from fuzz_mutations import LINES, MAGICS
 from hypothesis import strategies as st
 
 NAMES = st.sampled_from(
-    [
-        "a",
-        "pandas",
-        "os",
-        "sys",
-        "np",
-        "x",
-        "canary_module",
-        "canary_package.sub",
-        "google.cloud",
-        "_",
-        "__main__",
-        "café",
-        "in",
-    ]
+    ["a", "pandas", "os", "sys", "np", "x", "canary_module", "canary_package.sub", "google.cloud", "_", "café", "in"]
 )
 TEXT = st.text(st.characters(exclude_categories=()), max_size=30)  # surrogates, too
 VALUES = st.one_of(
@@ -35,35 +21,12 @@ VALUES = st.one_of(
         [fuzz_canary.TOUCH, fuzz_canary.SET, "...", "[]", "{**a}", "f'{x}'", "lambda: x", "await x", "yield"]
     ),
 )
-CALLS = st.sampled_from(
-    [
-        "open",
-        "pd.read_csv",
-        "pd.read_excel",
-        "pd.read_parquet",
-        "os.getenv",
-        "os.environ.get",
-        "importlib.import_module",
-        "__import__",
-        "create_engine",
-        "sys.path.append",
-        "sys.path.insert",
-        "glob.glob",
-        "Path",
-        "output",
-        "nltk.download",
-        "spacy.load",
-        "print",
-        "exec",
-        "eval",
-        "get_ipython().run_line_magic",
-        "get_ipython().system",
-        "plt.savefig",
-        "df.to_sql",
-        "fsspec.open",
-        "load_dotenv",
-    ]
-)
+_CALLED = """
+open pd.read_csv pd.read_excel pd.read_parquet os.getenv os.environ.get importlib.import_module __import__
+create_engine sys.path.append sys.path.insert glob.glob Path output nltk.download spacy.load print exec eval
+get_ipython().run_line_magic get_ipython().system plt.savefig df.to_sql fsspec.open load_dotenv
+"""
+CALLS = st.sampled_from(_CALLED.split())
 
 
 @st.composite
