@@ -39,6 +39,7 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
     (Kind.LIBRARY, r"failed to find lib([a-z]+)\."),
     (Kind.LIBRARY, r"Unable to find ([a-z]+) shared library"),
     (Kind.LIBRARY, r"Could not find lib(?:rary )?([a-z_]+)"),
+    (Kind.PROGRAM, r"([\w+-]+) is not installed or it's not in your PATH"),
     (Kind.PLUGIN, r"Can't load plugin: ([\w.]+:[\w.]+)"),
     (Kind.PLUGIN, rf"unrecognized engine '?{_NAME}'? must be one of"),
     (Kind.PLUGIN, rf"Could not find plotting backend '{_NAME}'"),
@@ -46,6 +47,7 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
     (Kind.OPTIONAL, rf"Missing optional dependenc(?:y|ies):? ['\"]?{_NAME}"),
     (Kind.OPTIONAL, r"Unable to find a usable engine; tried using: '([\w.-]+)'(?:, '([\w.-]+)')?"),
     (Kind.OPTIONAL, rf"(?:pip|conda|mamba|uv)3? (?:install|add)\s+(?:-\S+\s+|--\S+\s+)*[\"'`]?{_NAME}(?:\[[\w,]+\])?"),
+    (Kind.OPTIONAL, rf"(?:conda|pip) to install (?:the )?[`'\"]?{_NAME}"),
     (Kind.OPTIONAL, rf"[Rr]equires (?:the )?[`'\"]?{_NAME}[`'\"]? (?:library|package|module)"),
     (Kind.OPTIONAL, rf"[Tt]he [`'\"]?{_NAME}[`'\"]? (?:library|package|module) (?:is required|must be)"),
     (Kind.OPTIONAL, rf"[Ii]nstall [`'\"]?{_NAME}[`'\"]? (?:to|for|in order|first)"),
@@ -58,7 +60,6 @@ _MESSAGES: tuple[tuple[Kind, str], ...] = (
     (Kind.PROGRAM, r"Couldn't find (?:an? )?([\w+-]+)"),
     (Kind.PROGRAM, r"MovieWriter ([\w]+) unavailable"),
     (Kind.PROGRAM, r"because ([\w]+) could not be found"),
-    (Kind.PROGRAM, r"([\w+-]+) is not installed or it's not in your PATH"),
     (Kind.PROGRAM, r"Is ([\w+-]+) installed and in PATH"),
     (Kind.PROGRAM, r"Bad (git) executable|Cmd\('(git)'\) not found"),
     (Kind.PROGRAM, r"([Pp]andoc) wasn't found"),
@@ -73,7 +74,8 @@ _WORD = re.compile(r"""['"`]([A-Za-z][\w.:+-]{1,60})['"`]""")
 _GROUP_CALL = re.compile(r"""(?:entry_points|iter_entry_points)\([^)]*?['"]([\w.-]+)['"]""")
 _FILLERS = frozenset(
     ["a", "an", "and", "at", "be", "for", "from", "in", "it", "of", "on", "or", "that", "the", "this", "to", "with",
-     "you", "your", "package", "packages", "module", "library"]
+     "you", "your", "package", "packages", "module", "library", "following", "latest", "missing", "necessary",
+     "required"]
 )  # fmt: skip
 
 
