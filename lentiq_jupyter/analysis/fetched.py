@@ -23,6 +23,7 @@ from .uses import UNKNOWN, Call, Uses
 _FILE = Path(__file__).with_name("rules") / "fetched.toml"
 _LOCAL_SCHEMES = frozenset(("file", "sqlite", "duckdb", "zip", "tar", "memory", "reference", "module", "data", "jdbc"))
 _LOCAL_HOST = re.compile(r"localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1")
+_VARIABLE = re.compile(r"\$?\{[^}]*\}|\$\w+")  # of a shell or a template
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://")
 _NAME = re.compile(r"[A-Za-z0-9][\w.@:+-]*(?:/[\w.@:+-]+)*")  # of a model or a data set; no local path
 _LOCAL_NAME = re.compile(
@@ -110,6 +111,8 @@ def _names(fetch: Fetch, call: Call, uses: Uses) -> list[str]:
     if fetch.word:
         given = call.keyword(fetch.by) if fetch.by else call.argument(0)
         texts = uses.texts_of(given)
+        if fetch.by and given is not None and not texts:
+            return []  # a value that was made elsewhere
         if texts and all(_LOCAL_NAME.match(text) for text in texts):
             return []
         names = [text for text in texts if _NAME.fullmatch(text) and not _LOCAL_NAME.match(text)]
@@ -130,7 +133,7 @@ def _host(text: str) -> str:
     if not _SCHEME.match(text):
         return ""
     try:
-        address = urlsplit(text.replace(UNKNOWN, "*").replace("{", "*").replace("}", "*"))
+        address = urlsplit(_VARIABLE.sub("*", text.replace(UNKNOWN, "*")))
         host = address.hostname or ""
     except ValueError:
         return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from ..model import Place, record
 from .code import Code, every, walk
@@ -17,6 +18,7 @@ UNKNOWN = "\0"  # stands for the part of a text that only the run knows
 _DEPTH = 8  # of expressions inside a text
 _CHAIN = 40  # of names that lead to names
 _MANY = 8  # texts one expression may have
+_LOOKED_AT = 64  # elements of a long list
 # Methods and accessors that give a value of another library than the one they are called on.
 _CONVERTS = {
     "to_pandas": "pandas",
@@ -179,7 +181,7 @@ class Uses:
 
     def _all(self, nodes: Iterable[ast.expr], depth: int) -> list[str]:
         found: list[str] = []
-        for node in nodes:
+        for node in islice(nodes, _LOOKED_AT):
             found += self.texts_of(node, depth)
             if len(found) >= _MANY:
                 break

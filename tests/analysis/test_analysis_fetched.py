@@ -41,6 +41,8 @@ def fetched(folder, *cells: str) -> list[str]:
         ("!python -m spacy download de_core_news_md", ["spacy de_core_news_md"]),
         ("import transformers as t\nname = 'bert-base'\nt.AutoModel.from_pretrained(name)", ["model bert-base"]),
         ("from transformers import pipeline\npipeline('ner', model='a/b')", ["model a/b"]),
+        ("from transformers import pipeline\npipeline('ner')", ["model the default of a pipeline"]),
+        ("!gsutil cp gs://$BUCKET/a . && curl 'https://{region}-x.org/a'", ["url gs://*", "url https://*-x.org"]),
         (
             "from sentence_transformers import SentenceTransformer as S\nS('all-MiniLM-L6-v2')",
             ["model all-MiniLM-L6-v2"],
@@ -78,6 +80,7 @@ def test_what_is_fetched_at_run_time_is_told(tmp_path, text, data):
         "import transformers as t\nt.AutoModel.from_pretrained('./mine')",
         "import tensorflow as tf\ntf.keras.applications.VGG16(weights=None)",
         "from torchvision import models\nmodels.resnet18()",
+        "from transformers import pipeline\npipeline('ner', model=model)",
         "data = {}\ndata.get('https://x.org')",
         "!pip install git+https://github.com/a/b",
         "import util\nutil.load_data()",
