@@ -16,6 +16,7 @@ from ..model import (
     Block,
     Inspection,
     Json,
+    LiveKernel,
     ProgressEvent,
     PublishRequest,
     Reporter,
@@ -68,7 +69,12 @@ class LentiqMagic:
     def _inspect(self, words: argparse.Namespace) -> Inspection:
         path = words.notebook or this_notebook(self._variables, "inspect")
         return self._service().inspect(
-            path, kernel=words.kernel, no_kernel=words.no_kernel, add=tuple(words.add), remove=tuple(words.remove)
+            path,
+            kernel=words.kernel,
+            no_kernel=words.no_kernel,
+            add=tuple(words.add),
+            remove=tuple(words.remove),
+            live=_this_kernel(words),
         )
 
     def _publish(self, words: argparse.Namespace) -> Block:
@@ -94,6 +100,7 @@ class LentiqMagic:
             resources=_resources(words.cpu, words.memory, DEFAULT_RESOURCES) if words.cpu or words.memory else None,
             verify=not words.no_verify,
             proof=words.proof,
+            live=_this_kernel(words),
         )
         result = self._service().publish(request, Reporter(_Lines().show))
         proof = result.block.verification
@@ -173,6 +180,14 @@ def this_notebook(variables: Mapping[str, object], verb: str = "publish") -> str
         if isinstance(hint, str) and hint.endswith(".ipynb") and os.path.isfile(hint):
             return hint
     raise BadInput("Which notebook this is cannot be told (it may have been renamed).", f"%lentiq {verb} NOTEBOOK")
+
+
+def _this_kernel(words: argparse.Namespace) -> LiveKernel | None:
+    """What this kernel says of itself, where its own notebook is meant; None where another one is."""
+    if words.notebook or words.kernel or words.no_kernel:
+        return None
+    modules = tuple(sorted(name for name in list(sys.modules) if isinstance(name, str)))
+    return LiveKernel(python=sys.executable or "", modules=modules, busy=True)
 
 
 def _age(path: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+import sys
 import threading
 
 import pytest
@@ -91,12 +93,11 @@ def test_publish_takes_this_notebook_and_gives_the_block(lentiq, service, notebo
     monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
     found = lentiq("publish --name tidy --description 'One sentence.' --no-verify")
     assert found.reference == "tidy@2"
-    assert service.asked == [
-        (
-            "publish",
-            PublishRequest(path=str(notebook), name="tidy", description="One sentence.", verify=False),
-        )
-    ]
+    ((verb, request),) = service.asked
+    assert (verb, dataclasses.replace(request, live=None)) == (
+        "publish",
+        PublishRequest(path=str(notebook), name="tidy", description="One sentence.", verify=False),
+    )
     out = capsys.readouterr().out.splitlines()
     assert out[0].startswith(f"Publishing {notebook} as saved at ")
     assert out[1:] == [
@@ -142,6 +143,17 @@ def test_inspect_gives_the_inspection(lentiq, service, notebook, monkeypatch) ->
         ("inspect", ("other.ipynb", None, True)),
         ("changes", (("pyarrow==17.0.0",), ("pandas",))),
     ]
+
+
+def test_own_notebook_comes_with_what_this_kernel_has_loaded(lentiq, service, notebook, monkeypatch) -> None:
+    monkeypatch.setenv("JPY_SESSION_NAME", str(notebook))
+    lentiq("inspect")
+    assert (service.live.python, service.live.busy) == (sys.executable, True)
+    assert {"sys", "lentiq_jupyter.magics"} <= set(service.live.modules)
+    lentiq("publish")
+    assert service.asked[-1][1].live.python == sys.executable
+    lentiq("inspect other.ipynb")
+    assert service.live is None
 
 
 def test_inspection_shows_itself_as_escaped_tables(shell: InteractiveShell) -> None:
