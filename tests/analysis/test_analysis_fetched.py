@@ -90,9 +90,21 @@ def test_what_is_only_shown_or_at_hand_is_not_fetched(tmp_path, text):
     assert fetched(tmp_path, text) == []
 
 
-def test_text_given_to_exec_is_read_like_a_cell(tmp_path):
+@pytest.mark.parametrize(
+    ("source", "imports"),
+    [
+        (
+            "driver = '''\nimport pyspark\nprint({{1: 2}}, '{name}')\n'''.format(name='a')\nexec(driver)",
+            [("pyspark", 5)],
+        ),
+        ("!cd x && python -c 'import torch; print(torch.__version__)'", [("torch", 1)]),
+        ("%%bash\nls\npython3 - <<'EOF'\nfor x in y:\n    import torch\nEOF\necho import numpy", [("torch", 3)]),
+        ("text = 'import torch'\nprint(text)", []),
+        ("exec(text)", []),
+    ],
+)
+def test_text_that_is_run_is_read_like_a_cell(tmp_path, source, imports):
     path = tmp_path / "nb.ipynb"
-    source = "driver = '''\nimport pyspark\nprint({{1: 2}}, '{name}')\n'''.format(name='a')\nexec(driver)"
     cell = {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
     path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": [cell]}))
-    assert [(one.module, one.place.line) for one in analyse(path).imports] == [("pyspark", 5)]
+    assert [(one.module, one.place.line) for one in analyse(path).imports] == imports
