@@ -146,7 +146,7 @@ def _take_apart(notebook: Notebook) -> _Cells:
             findings.append(Finding(severity=Severity.WARNING, code="unparsed-cell", message=message, place=place))
         codes.append(Code(file=notebook.name, text=split.python, tree=reading.tree, cell=cell.index, tags=cell.tags))
     return _Cells(
-        codes=(*codes, *executed_of(codes)),
+        codes=(*codes, *executed_of(codes, commands)),
         commands=tuple(commands),
         written=written,
         magics=tuple(magics),
