@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import time
@@ -14,6 +15,7 @@ from ..model import ProgressEvent, Run, RunState, Step, TaskRun, TaskState
 from . import present
 from .shell import LocalService
 
+_NUMBERS = re.compile(r"\d+")
 POLL_S = 0.3
 CANCEL_S = 30.0
 """Seconds to wait for a cancelled run to end: the executors' grace of ten, and the work around it."""
@@ -26,20 +28,23 @@ class StepLines:
         self._live = sys.stderr.isatty()
         self._open = False
         self._last = ("", "")
+        self._counts = ""
         self._round = 1
 
     def show(self, event: ProgressEvent) -> None:
-        """Show one event. Counts alone move the live line only."""
+        """Show one event. What only counts on moves the live line; elsewhere its begin and its end are lines."""
         same = (event.step, event.message) == self._last
+        on = same or (event.done is not None and self._counts == _counts(event))
         if self._last[0] == Step.VERIFY and event.step in (Step.ANALYSE, Step.RESOLVE, Step.BUILD):
             # The proof found something missing, and the build begins again.
             self.close()
             self._round += 1
             click.echo(f"{'':>9}  round {self._round}", err=True)
         self._last = (event.step, event.message)
+        self._counts = _counts(event)
         text = f"{event.step:>9}  {event.message}"
         if not self._live:
-            if not same:
+            if not same and (not on or event.done == event.total):
                 click.echo(text, err=True)
             return
         # A line that the terminal folds could not be written over.
@@ -48,7 +53,7 @@ class StepLines:
         if len(text) + len(counted) > room:
             text = text[: room - len(counted) - 1] + "…"
         # Return to the line's begin and clear it; a new message keeps the line before.
-        click.echo(("\r\x1b[K" if same else "\n" if self._open else "") + text + counted, nl=False, err=True)
+        click.echo(("\r\x1b[K" if on else "\n" if self._open else "") + text + counted, nl=False, err=True)
         self._open = True
 
     def close(self) -> None:
@@ -56,6 +61,11 @@ class StepLines:
         if self._open:
             click.echo("", err=True)
         self._open = False
+
+
+def _counts(event: ProgressEvent) -> str:
+    """What an event is about, whatever its numbers; "" for one that does not count."""
+    return "" if event.done is None else f"{event.step} {_NUMBERS.sub('0', event.message)}"
 
 
 def _counted(event: ProgressEvent) -> str:

@@ -99,3 +99,14 @@ def test_a_repeated_build_is_a_round(capsys: pytest.CaptureFixture[str]) -> None
         "  analyse  reading a.ipynb\n"
         "   verify  starting the block\n"
     )
+
+
+def test_what_only_counts_on_is_its_begin_and_its_end(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = StepLines()
+    for done in range(1, 5):
+        lines.show(ProgressEvent(step=Step.BUILD, message=f"sending {done} of 4 MB", done=done, total=4))
+    for row in (1, 2):
+        lines.show(ProgressEvent(step=Step.VERIFY, message=f"row {row}"))
+    assert capsys.readouterr().err == (
+        "    build  sending 1 of 4 MB\n    build  sending 4 of 4 MB\n   verify  row 1\n   verify  row 2\n"
+    )

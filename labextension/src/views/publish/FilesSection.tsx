@@ -34,7 +34,9 @@ export function FilesSection({ files, form, onEdit }: Props) {
         <table className="lq-table lq-files" aria-label={trans.__('Files')}>
           <thead>
             <tr>
-              <th scope="col">{trans.__('Goes in')}</th>
+              <th scope="col" className="lq-narrow lq-left">
+                {trans.__('Goes in')}
+              </th>
               <th scope="col">{trans.__('File')}</th>
               <th scope="col">{trans.__('Kind')}</th>
               <th scope="col" className="lq-narrow">

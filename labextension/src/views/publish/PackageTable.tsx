@@ -126,7 +126,7 @@ function VersionField({ row, onEdit }: RowProps) {
     wasEditing.current = editing;
   }, [editing]);
   if (row.version === '' && row.state === 'added') {
-    return <span className="lq-hint">…</span>;
+    return <span className="lq-hint">{row.fault ? trans.__('none') : '…'}</span>;
   }
   if (text === null) {
     return (
