@@ -90,8 +90,9 @@ def fetched_of(uses: Uses, imports: Iterable[ImportFact], commands: Iterable[Com
                 add(fetch.kind, fetch.named if last == "*" else last, f"import {dotted}", places[module])
     for node, code in uses.attributes:
         for fetch in table["imported"].get(node.attr, ()):
-            if is_from(fetch.rule, uses.names.dotted(node)):
-                add(fetch.kind, node.attr, uses.names.dotted(node), code.place(node))
+            dotted = uses.names.dotted(node)
+            if dotted.rpartition(".")[0] in fetch.rule.from_:
+                add(fetch.kind, node.attr, dotted, code.place(node))
     for call in uses.calls:
         for fetch in table["call"].get(call.name, ()):
             if allows(fetch.rule, tops) and holds(fetch.rule, call, uses):

@@ -61,6 +61,7 @@ PD, XR, GPD, NX = (
         (PD + "pd.read_excel('a', engine='calamine')", "python-calamine"),
         (PD + "with pd.ExcelWriter('a.xlsx', engine='xlsxwriter') as w:\n    df.to_excel(w)", "xlsxwriter"),
         (PD + "df.to_excel(f'{name}.xlsx')", "openpyxl"),
+        (PD + "with pd.ExcelWriter(path) as w:\n    df.to_excel(w)", "openpyxl"),
         (PD + "pd.read_html(page)", "lxml"),
         (PD + "pd.read_hdf('a.h5')", "tables"),
         (PD + "df.to_markdown()", "tabulate"),
