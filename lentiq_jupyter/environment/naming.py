@@ -146,10 +146,11 @@ def _lines(installs: Iterable[InstallFact]) -> dict[str, Need]:
 def _is_own(module: str, installed: Installed | None) -> bool:
     """Whether Python itself, its host or this product brings the module."""
     top = module.partition(".")[0]
+    if top == "lentiq_jupyter" or (installed and top in installed.stdlib):
+        return True
     if installed and installed.owners(module):
-        return False
-    stdlib = (installed.stdlib if installed else frozenset()) | sys.stdlib_module_names
-    return top in stdlib or top == "lentiq_jupyter" or table().is_absent(module)
+        return False  # what left the standard library may have come back as a package
+    return top in sys.stdlib_module_names or table().is_absent(module)
 
 
 def _known(fact: ImportFact, installed: Installed | None, lines: dict[str, Need]) -> Need | None:

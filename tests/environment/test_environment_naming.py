@@ -178,6 +178,14 @@ def test_what_some_python_or_a_host_brings_is_no_package(module):
     assert name_distributions(facts(module)) == Naming(needs=())
 
 
+def test_what_left_the_standard_library_is_what_the_kernel_has_of_it():
+    there = kernel(
+        Distribution(name="legacy-cgi", version="1", modules=("cgi",)),
+        Distribution(name="os-shadow", version="1", modules=("os",)),
+    )
+    assert named(facts("os.path", "cgi", "imp"), there) == [("legacy-cgi", Witness.KERNEL)]
+
+
 def test_the_tables_are_normal_and_do_not_contradict_each_other():
     tables = table()
     assert {name for names in tables.names.values() for name in names} <= tables.well_known
