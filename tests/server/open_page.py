@@ -42,7 +42,7 @@ class Page:
         sent = self.client.execute(code)
         while True:
             message = await self.client.get_iopub_msg(timeout=30)
-            if message["msg_type"] == "stream" and message["parent_header"]["msg_id"] == sent:
+            if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == sent:
                 return sent
 
     async def shown(self) -> str:
@@ -58,7 +58,7 @@ class Page:
         found = []
         while await self.client.iopub_channel.msg_ready():
             message = await self.client.get_iopub_msg(timeout=1)
-            if message["msg_type"] == "status" and message["parent_header"]["msg_type"] != "debug_request":
+            if message["msg_type"] == "status" and message["parent_header"].get("msg_type") != "debug_request":
                 found.append(message["content"]["execution_state"])
         return found
 
@@ -66,18 +66,18 @@ class Page:
         await self._fetch("api", "kernels", self.kernel_id, "interrupt", method="POST", body="{}")
         while True:
             message = await self.client.get_shell_msg(timeout=30)
-            if message["parent_header"]["msg_id"] == cell:
+            if message["parent_header"].get("msg_id") == cell:
                 return message["content"]["ename"]
 
 
 @pytest.fixture
 def open_page(jp_fetch, jp_serverapp, jp_root_dir):
     @asynccontextmanager
-    async def opened(code: str = "pass"):
+    async def opened(code: str = "pass", kernel: str = "python3"):
         (jp_root_dir / "work").mkdir()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
         nbformat.write(notebook, jp_root_dir / NOTEBOOK)
-        wanted = {"path": NOTEBOOK, "name": "sales.ipynb", "type": "notebook", "kernel": {"name": "python3"}}
+        wanted = {"path": NOTEBOOK, "name": "sales.ipynb", "type": "notebook", "kernel": {"name": kernel}}
         answer = await jp_fetch("api", "sessions", method="POST", body=json.dumps(wanted))
         kernel_id = json.loads(answer.body)["kernel"]["id"]
         where = jp_serverapp.kernel_manager.get_kernel(kernel_id).get_connection_info()

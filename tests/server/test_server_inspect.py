@@ -27,6 +27,7 @@ async def test_notebook_of_a_busy_kernel_is_inspected_during_its_cell(jp_fetch, 
     async with open_page("import yaml") as page:
         await page.run("import yaml\nvalue = 41")
         count, lines, *rest = await page.state()
+        await jp_fetch("lentiq", "status")  # as the panel asks when it opens
         cell = await page.begin(CELL)
         await page.told_since()
         for attempt in ("first", "warm"):

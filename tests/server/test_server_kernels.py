@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -62,3 +64,20 @@ async def test_kernel_that_does_not_answer_is_done_without(jp_fetch, jp_serverap
         assert await inspect(jp_fetch, service, no_kernel=True) is None
         told = {"python": "/env/bin/python", "modules": ["a"], "busy": True}
         assert await inspect(jp_fetch, service, live=told) == LiveKernel(**{**told, "modules": ("a",)})
+
+
+async def test_interpreter_behind_a_wrapper_is_found_while_it_is_busy(
+    jp_fetch, service, open_page, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    folder = tmp_path / "kernels" / "wrapped"
+    folder.mkdir(parents=True)
+    # As `conda run` and sites' own wrappers do: a program that starts Python by its bare name.
+    argv = ["sh", "-c", "python -m ipykernel_launcher -f {connection_file}; true"]
+    folder.joinpath("kernel.json").write_text(json.dumps({"argv": argv, "display_name": "w", "language": "python"}))
+    async with open_page(kernel="wrapped") as page:
+        assert (await inspect(jp_fetch, service)).python == sys.executable
+        await page.begin(SLEEP)
+        live = await inspect(jp_fetch, service)
+        assert (live.python, live.busy) == (sys.executable, True)
