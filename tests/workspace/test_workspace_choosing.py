@@ -1,0 +1,136 @@
+"""Which builder makes an image, and how a block is proven: decisions over plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from lentiq_jupyter.errors import Unavailable
+from lentiq_jupyter.interfaces import Registry
+from lentiq_jupyter.model import (
+    DataNeed,
+    EnvFact,
+    Facts,
+    Finding,
+    Image,
+    Input,
+    InputType,
+    LastRun,
+    Place,
+    PublishRequest,
+    Recipe,
+    Reporter,
+    Severity,
+    SystemNeed,
+    Witness,
+)
+from lentiq_jupyter.workspace.choosing import Builders, wanted_system
+from lentiq_jupyter.workspace.verifying import choose_proof
+
+GIT = SystemNeed(package="git", witness=Witness.RULE, why="git, cell 1")
+PLACE = Place(file="it.ipynb", line=1, cell=2)
+
+
+class Named:
+    """A builder that has a name and builds nothing."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def build(self, recipe: Recipe, sources: Mapping[str, Path], registry: Registry, report: Reporter) -> Image:
+        raise NotImplementedError
+
+
+def builders(setting: str = "layers", *, docker: bool, shared: bool) -> Builders:
+    return Builders(
+        named=lambda name: Named(name or setting),
+        bare=lambda: Named("bare"),
+        docker_answers=lambda: docker,
+        shared=lambda: shared,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "asked", "docker", "shared", "needs", "name", "system", "lacking"),
+    [
+        ("layers", None, True, True, (), "layers", (), ()),
+        ("layers", None, True, True, (GIT,), "docker", ("git",), ()),
+        ("layers", None, True, False, (GIT,), "docker", ("git",), ()),
+        ("layers", None, False, False, (GIT,), "bare", (), ("git",)),
+        ("layers", "layers", False, True, (GIT,), "layers", ("git",), ()),
+        ("docker", None, False, True, (GIT,), "docker", ("git",), ()),
+    ],
+)
+def test_debian_packages_choose_docker_where_it_is(
+    setting: str,
+    asked: str | None,
+    docker: bool,
+    shared: bool,
+    needs: tuple[SystemNeed, ...],
+    name: str,
+    system: tuple[str, ...],
+    lacking: tuple[str, ...],
+) -> None:
+    choice = builders(setting, docker=docker, shared=shared).choose(asked, needs)
+    assert (choice.builder.name, choice.system, choice.lacking) == (name, system, lacking)
+
+
+def test_shared_registry_without_docker_says_what_to_do() -> None:
+    with pytest.raises(Unavailable) as raised:
+        builders(docker=False, shared=True).choose(None, (GIT,))
+    assert str(raised.value) == (
+        "The block needs Debian packages, and no Docker Engine answers to install them: git (git, cell 1). "
+        "Start Docker, or go without them: --remove-system git."
+    )
+
+
+def test_user_adds_and_removes_debian_packages() -> None:
+    request = PublishRequest(path="it.ipynb", add_system=("jq",), remove_system=("git", "dot"))
+    assert wanted_system((GIT,), request, {"ffmpeg": "cell 3: …"}) == (
+        SystemNeed(package="ffmpeg", witness=Witness.RUN, why="cell 3: …"),
+        SystemNeed(package="jq", witness=Witness.USER, why="added by the user"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "inputs", "expected"),
+    [
+        ({}, (), ("run", "nothing it needs is missing")),
+        ({"last_run": LastRun(cells=3, seconds=41.6)}, (), ("run", "its last execution took 42 s")),
+        ({}, (Input(name="rows", type=InputType.INT, required=True),), ("import", "rows must be given to run it")),
+        (
+            {"data": (DataNeed(kind="url", name="https://example.org", because="read_csv", place=PLACE),)},
+            (),
+            ("import", "it fetches https://example.org (read_csv, cell 3), and a proof has no network"),
+        ),
+        (
+            {"findings": (Finding(severity=Severity.WARNING, code="missing-file", message="a.csv is not there."),)},
+            (),
+            ("import", "a.csv is not there"),
+        ),
+        (
+            {"environment": (EnvFact(name="API_KEY", has_default=False, place=PLACE),)},
+            (),
+            ("import", "it needs the environment variables API_KEY"),
+        ),
+        ({"environment": (EnvFact(name="HOME", has_default=False, place=PLACE),)}, (), ("run", "")),
+        (
+            {"last_run": LastRun(cells=3, failed=4)},
+            (),
+            ("import", "its last execution ended with an error in cell 5"),
+        ),
+        (
+            {"last_run": LastRun(cells=3, seconds=900.0)},
+            (),
+            ("import", "its last execution took 900 s, a proof takes 600 s at most"),
+        ),
+    ],
+)
+def test_evidence_chooses_the_proof(
+    words: dict[str, object], inputs: tuple[Input, ...], expected: tuple[str, str]
+) -> None:
+    facts = Facts(notebook="it.ipynb", sha256="", kernel="", **words)  # type: ignore[arg-type]
+    mode, reason = choose_proof(facts, inputs, 600.0)
+    assert (mode, reason if expected[1] else "") == expected
