@@ -26,7 +26,7 @@ _STATEMENT = frozenset(["time", "timeit", "prun", "memit", "mprun", "lprun", "sn
 _OPTION = re.compile(r"-(?:[nrtfslDTmq]\s*\S+|[a-zA-Z]\S*)\s+")
 _CELL = re.compile(r"%%(\S+)[ \t]*(.*)")
 _WHOLE = re.compile(r"%(md|md-sandbox|scala|fs|sh|python)\b[ \t]*(.*)")  # as Databricks writes cell magics
-_LINE = re.compile(r"([ \t]*)(?:([\w.\[\]'\", ]+?)[ \t]*=[ \t]*)?(!!|!|%)(?![=%\s])(.*)", re.DOTALL)
+_LINE = re.compile(r"([ \t]*)(?:(\w[\w.\[\]'\", \t]*)=[ \t]*)?(!!|!|%)(?![=%\s])(.*)", re.DOTALL)
 _HELP = re.compile(r"[ \t]*(?:\?{1,2}[ \t]*%{0,2}[\w.*]+|%{0,2}[\w.*]+(?:\[[^\]]*\])?[ \t]*\?{1,2})[ \t]*(?:#.*)?")
 _COMPOUND = re.compile(r"(?:for|while|if|with|try|def|class|async)\b")
 _CYTHON_IMPORT = re.compile(r"[ \t]*(?:import|from)[ \t].*")
@@ -101,7 +101,10 @@ def lines_as_calls(text: str) -> str:
             while rest.endswith("\\") and last + 1 < len(lines):
                 last += 1
                 rest = f"{rest[:-1].rstrip()} {lines[last].strip()}"
-            lines[number : last + 1] = [_call(found[1], found[2], found[3], rest), *[""] * (last - number)]
+            lines[number : last + 1] = [
+                _call(found[1], (found[2] or "").rstrip(), found[3], rest),
+                *[""] * (last - number),
+            ]
             number = last
         elif "?" in line and _HELP.fullmatch(line):
             lines[number] = f"{line[: len(line) - len(line.lstrip())]}pass"
@@ -109,7 +112,7 @@ def lines_as_calls(text: str) -> str:
     return "\n".join(lines)
 
 
-def _call(indent: str, target: str | None, mark: str, rest: str) -> str:
+def _call(indent: str, target: str, mark: str, rest: str) -> str:
     if mark in ("!", "!!"):
         function = "getoutput" if target or mark == "!!" else "system"
         made = f"get_ipython().{function}({rest!r})"

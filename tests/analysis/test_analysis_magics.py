@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -192,9 +193,9 @@ def test_of_a_broken_cell_every_whole_statement_counts():
 @pytest.mark.parametrize(
     "text",
     [
-        "x = " + "(" * 5000,
-        "a" + "+a" * 20000,
-        "-" * 9000 + "1",
+        "x = " + "(" * 900,
+        "a" + "+a" * 3000,
+        "-" * 2000 + "1",
         "if x:\n" * 500,
         "\0\ud800",
         "x = '''" + "a\n" * 9,
@@ -203,6 +204,23 @@ def test_of_a_broken_cell_every_whole_statement_counts():
 )
 def test_no_text_is_too_strange_to_be_read(text):
     read_python(text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        " " * 9000 + "x %",
+        "x" + " " * 9000 + "%y =",
+        "a," * 5000 + "!",
+        "print " * 4000,
+        "except " + "a," * 5000,
+        "=/" * 9000 + ".py",
+    ],
+)
+def test_long_lines_are_read_in_time_that_grows_with_their_length(tmp_path, line):
+    began = time.process_time()
+    read_python(f"import yaml\n{line}\nf('{line}')")
+    assert time.process_time() - began < 2
 
 
 def test_texts_that_double_with_every_line_are_given_up(tmp_path):
