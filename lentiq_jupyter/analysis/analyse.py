@@ -68,7 +68,7 @@ def analyse(path: Path) -> Facts:
     folder = Folder(path.parent)
     cells = _take_apart(notebook)
     names = names_of(cells.codes)
-    commands = (*commands_of(cells.codes, names), *cells.commands)
+    commands = (*_filled(commands_of(cells.codes, names), names), *cells.commands)
     search = search_of(cells.codes, names, folder, commands, _written(cells.written, names))
     followed = follow(cells.codes, names, _runs(cells.codes, names, folder, search, commands), folder, search)
     everything = (*cells.codes, *followed.codes)
@@ -102,7 +102,7 @@ def analyse(path: Path) -> Facts:
         *_guard(notebook, everything, files, folder),
         *_dotenv(cells.codes, names, folder),
     )
-    installs = tuple(installs_of(commands, folder.text))
+    installs = tuple(installs_of(commands, lambda path: search.text(path) or folder.text(path)))
     hidden += plugins_of(installs, followed.imports)
     return Facts(
         notebook=notebook.name,
@@ -171,6 +171,11 @@ def _written(files: dict[str, str], names: Names) -> dict[str, str]:
         known = re.sub(r"^(?:\{[^}]*\}|\$\w+)/*", "", names.filled(path)).lstrip("/")
         found[os.path.normpath(known)] = text
     return found
+
+
+def _filled(commands: Iterable[Command], names: Names) -> list[Command]:
+    """Commands with the notebook's own names put in, as IPython does before a shell sees them."""
+    return [Command(text=names.filled(one.text), place=one.place) for one in commands]
 
 
 def _runs(

@@ -42,6 +42,10 @@ class Search:
     clones: frozenset[str] = frozenset()
     findings: tuple[Finding, ...] = ()
 
+    def text(self, path: str) -> str | None:
+        """Text of a file that the notebook writes; None if it does not."""
+        return self.written.get(os.path.normpath(path))
+
 
 class _Gathered:
     """What has been seen so far."""

@@ -119,6 +119,13 @@ def test_get_ipython_calls_are_lines_too(tmp_path):
     assert [fact.requirement for fact in facts.installs] == ["a", "b"]
 
 
+def test_requirements_that_the_notebook_writes_and_names_it_puts_in_are_read(tmp_path):
+    facts = read(
+        tmp_path, "%%writefile r.txt\na~=1.0 # x\nb", "%pip install -r r.txt\nV = '3'\n!pip install c=={V} $V {W}"
+    )
+    assert [fact.requirement for fact in facts.installs] == ["a~=1.0", "b", "c==3", "3"]
+
+
 def test_comments_and_markdown_install_nothing(tmp_path):
     cell = {"cell_type": "markdown", "metadata": {}, "source": "!pip install a\nimport b"}
     code = {"cell_type": "code", "metadata": {}, "outputs": [], "source": "# !pip install c\n'!pip install d'\nx = 1"}
