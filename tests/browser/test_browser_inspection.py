@@ -131,17 +131,20 @@ def test_dialog_stays_fluid_with_hundreds_of_rows(page: Page, nine_cells: Callab
         """async () => {
           const field = document.querySelector('.lq-publish .lq-field input');
           const set = Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set;
-          const begin = performance.now();
+          const took = [];
           for (let turn = 0; turn < 10; turn += 1) {
+            const begin = performance.now();
             set.call(field, `name-${turn}`);
             field.dispatchEvent(new Event('input', {bubbles: true}));
             await new Promise(requestAnimationFrame);
+            took.push(performance.now() - begin);
           }
-          return (performance.now() - begin) / 10;
+          // The best, because other programs may hold the machine's cores.
+          return Math.min(...took);
         }"""
     )
     picture(page, "inspection-huge")
-    assert took < 200, f"a keystroke took {took:.0f} ms"
+    assert took < 100, f"a keystroke took {took:.0f} ms"
 
 
 @pytest.mark.network
@@ -160,6 +163,7 @@ def test_edits_of_packages_reach_the_published_block(lab: Lab, page: Page) -> No
     panel = show(page)
     packages = panel.get_by_role("table", name="Packages", exact=True)
     expect(row(packages, "packaging")).to_have_text(re.compile(r"\d.*kernel.*cell 2"), timeout=MINUTES_3)
+    expect(panel.get_by_text("live kernel asked")).to_be_visible()
     picture(page, "inspection-real")
     packages.get_by_role("button", name="Leave out requests").click()
     packages.get_by_role("button", name=re.compile("Version of packaging")).click()
