@@ -29,9 +29,10 @@ _TOOLS = ("ipykernel", "debugpy", "pip", "setuptools", "wheel", "uv", "virtualen
 
 @record
 class Loaded:
-    """`names` are the distributions whose modules a kernel has loaded, but for its own machinery, normalised."""
+    """`names` are the distributions whose modules a kernel has loaded, but for `machinery`, its own; normalised."""
 
     names: frozenset[str] = frozenset()
+    machinery: frozenset[str] = frozenset()
 
     def prefer(self, needs: Iterable[Need], installed: Installed) -> list[Need]:
         """The needs, where of several ways to meet one the way that is loaded is taken."""
@@ -48,9 +49,11 @@ class Loaded:
     def explained(self, members: dict[str, Member], installed: Installed) -> list[Need]:
         """Loaded distributions outside of a closure that something of it has for an option or a plug-in."""
         found = []
+        # What the machinery has options for (IPython: half of data science) says nothing about the notebook.
+        users = {name: one for name, one in members.items() if name not in self.machinery}
         for name in sorted(self.names - set(members)):
             distribution = installed.find(name)
-            why = _why(distribution, members) if distribution else ""
+            why = _why(distribution, users) if distribution else ""
             if why:
                 found.append(Need(name=name, requirement=name, witness=Witness.LOADED, why=why))
         return found
@@ -70,7 +73,8 @@ def read_loaded(modules: Iterable[str], installed: Installed) -> Loaded:
     found = {name for module in names - installed.startup for name in _sole_owner(module, owners)}
     tools = [*_TOOLS, *(["lentiq-jupyter"] if "lentiq_jupyter" in names else [])]
     roots = [Need(name=name, requirement=name, witness=Witness.DEPENDENCY, why="") for name in tools]
-    return Loaded(names=frozenset(found) - set(close(roots, installed).members))
+    machinery = frozenset(close(roots, installed).members)
+    return Loaded(names=frozenset(found) - machinery, machinery=machinery)
 
 
 def _sole_owner(module: str, owners: dict[str, set[str]]) -> set[str]:

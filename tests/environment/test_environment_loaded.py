@@ -37,7 +37,8 @@ KERNEL = Installed(
         Distribution(name="fsspec", version="24", modules=("fsspec",), requires=('aiohttp; extra == "http"',)),
         Distribution(name="s3fs", version="24", modules=("s3fs",), groups=("fsspec.specs",)),
         Distribution(name="hvplot", version="1", modules=("hvplot",), groups=("pandas_plotting_backends",)),
-        Distribution(name="ipykernel", version="7", modules=("ipykernel",), requires=("debugpy", "tornado")),
+        Distribution(name="ipykernel", version="7", modules=("ipykernel",), requires=("debugpy", "tornado", "IPython")),
+        Distribution(name="IPython", version="9", modules=("IPython",), requires=('numpy; extra == "nice"',)),
         Distribution(name="tornado", version="6", modules=("tornado",)),
         Distribution(name="debugpy", version="1", modules=("debugpy", "_pydevd_bundle")),
         Distribution(name="lentiq-jupyter", version="1", modules=("lentiq_jupyter",), requires=("httpx",)),
@@ -78,6 +79,7 @@ def test_the_kernels_own_and_this_product_are_no_evidence():
     loaded = read_loaded(["tornado.web", "_pydevd_bundle.x", "lentiq_jupyter", "httpx", "cv2", "os", "ours"], KERNEL)
     assert loaded.names == frozenset()
     assert read_loaded(["httpx", "numpy.linalg"], KERNEL).names == {"httpx", "numpy"}
+    assert explained("numpy", roots=("ipykernel",)) == {}
 
 
 def test_of_several_ways_the_loaded_one_is_taken():
