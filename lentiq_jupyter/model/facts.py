@@ -194,9 +194,10 @@ class Facts:
 class Package:
     """One pinned distribution of a lock.
 
-    `hashes` are ``sha256:…`` of its files, empty where the index could not be asked. `url` is set for
-    VCS, URL and local installs (PEP 610), None for an index. `why` is a short sentence (``import
-    sklearn, cell 3``, ``needed by pandas``).
+    `hashes` are ``sha256:…`` of its files, empty where the index could not be asked; an inspection does
+    not ask for them, a publish does. `version` is "" only in an inspection, for what the kernel lacks and
+    no index could pin. `url` is set for VCS and URL installs (PEP 610), None for an index. `why` is a
+    short sentence (``import sklearn, cell 3``, ``needed by pandas``).
     """
 
     name: str
@@ -211,7 +212,8 @@ class Package:
 class Lock:
     """Pinned distributions for one Python: what the block's environment holds, exactly.
 
-    `python` is ``X.Y``; `requirements` is the text that uv and pip read, one pin a line, sorted.
+    `python` is ``X.Y``; `requirements` is the text that uv and pip read, one pin a line, sorted. An
+    inspection without a kernel pins what the notebook needs by itself; a publish, what that needs too.
     """
 
     python: str
