@@ -40,6 +40,7 @@ from .inspecting import inspect_notebook
 from .proving import Prover
 from .repairing import Repairs
 from .verifying import Proof, prove, verification_of, wishes
+from .whole_notebook import read_whole
 
 
 class Publisher:
@@ -224,6 +225,9 @@ def _timed(seconds: dict[str, float], step: Step) -> Iterator[None]:
         seconds[str(step)] = round(seconds.get(str(step), 0.0) + time.monotonic() - began, 3)
 
 
+_WHY_UNRESOLVED = frozenset(("credentials", "local-install", "missing-module"))
+
+
 def _refuse(inspection: Inspection, request: PublishRequest) -> None:
     """Stop a publish that analysis found an error for."""
     errors = [one for one in inspection.facts.findings if one.severity is Severity.ERROR]
@@ -232,15 +236,17 @@ def _refuse(inspection: Inspection, request: PublishRequest) -> None:
         raise kind(" ".join(one.message for one in errors))
     missing = [name for name in inspection.unresolved if name not in request.remove]
     if missing:
+        # Where a package is known but cannot go in, these say why and what to do.
+        reasons = [one.message for one in inspection.facts.findings if one.code in _WHY_UNRESOLVED]
         raise NotebookError(
-            f"No package is known for {', '.join(missing)}.",
+            " ".join([f"No package can be taken for {', '.join(missing)}.", *reasons]),
             "Install it in the kernel, add it with --add NAME, or leave it out with --remove NAME.",
         )
 
 
 def _clean(path: Path, folder: Path) -> tuple[Path, str]:
     """A copy without outputs and counts: they are no part of what runs, may hold secrets, and change every time."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read_whole(path)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = []
