@@ -81,10 +81,14 @@ def test_dialog_shows_what_was_found_and_takes_every_edit(page: Page, nine_cells
     panel.get_by_role("textbox", name="Which package has warehouse?").fill("acme-warehouse")
     page.keyboard.press("Enter")
     expect(row(packages, "acme-warehouse")).to_have_text(re.compile("1.0.*for the import of warehouse"))
-    panel.get_by_role("checkbox", name="make it the secret input github_token").check()
+    panel.get_by_role("button", name="Make it the secret input github_token").click()
+    expect(panel.get_by_role("checkbox", name="make it the secret input github_token")).to_be_checked()
+    expect(panel.get_by_role("rowheader", name="github_token")).to_be_visible()
     expect(panel.get_by_text("Say whether 1 large file goes in.")).to_be_visible()
     expect(publish).to_be_disabled()
-    panel.get_by_role("group", name="Whether data/history.parquet goes in").get_by_text("Leave out").click()
+    panel.get_by_role("group", name="Decide on data/history.parquet").get_by_text("Leave out").click()
+    left_out = panel.get_by_role("group", name="Whether data/history.parquet goes in").get_by_text("Leave out")
+    expect(left_out).to_have_attribute("aria-pressed", "true")
     expect(publish).to_be_enabled()
 
     # Pin, by keyboard; leave out; take an install line in; and take all of it back.

@@ -277,6 +277,18 @@ export function openImports(inspection: Inspection, form: PublishForm): string[]
   return inspection.unresolved.filter(module => !remove.includes(module));
 }
 
+/** The secret a finding is about; undefined where it is about something else. */
+export function secretOf(finding: Finding, inspection: Inspection): SecretFact | undefined {
+  return finding.code === 'secret'
+    ? inspection.facts.secrets.find(secret => samePlace(secret.place, finding.place))
+    : undefined;
+}
+
+/** The large files that the user has not decided on. */
+export function undecidedFiles(inspection: Inspection, form: PublishForm): FileFact[] {
+  return inspection.facts.files.filter(file => fileKept(form, file) === null);
+}
+
 function samePlace(one: SecretFact['place'], other: Finding['place']): boolean {
   return other !== null && one.file === other.file && one.cell === other.cell && one.line === other.line;
 }

@@ -1,6 +1,17 @@
-import type { Finding, Inspection, Severity } from '../../contract';
-import { openErrors, openImports, type PublishEdit, type PublishForm } from '../../state/publish';
+import type { ReactNode } from 'react';
+import type { FileFact, Finding, Inspection, SecretFact, Severity } from '../../contract';
+import {
+  isConvertible,
+  isInFile,
+  openErrors,
+  openImports,
+  secretOf,
+  undecidedFiles,
+  type PublishEdit,
+  type PublishForm
+} from '../../state/publish';
 import { requirementName } from '../../state/requirements';
+import { readableBytes } from '../../state/resources';
 import { Button, Icon, useTrans } from '../elements';
 import { AddField } from './AddField';
 import { PlaceLink } from './PlaceLink';
@@ -26,7 +37,8 @@ export function ProblemsSection({ inspection, form, onEdit, onCell }: Props) {
   const of = (severity: Severity) => inspection.facts.findings.filter(finding => finding.severity === severity);
   const warnings = of('warning');
   const remarks = of('info');
-  const stops = errors.length + imports.length;
+  const files = undecidedFiles(inspection, form);
+  const stops = errors.length + imports.length + files.length;
   if (stops + warnings.length + remarks.length === 0) {
     return null;
   }
@@ -39,10 +51,15 @@ export function ProblemsSection({ inspection, form, onEdit, onCell }: Props) {
       </h3>
       <ul className="lq-findings" aria-label={trans.__('Problems')}>
         {errors.map((finding, number) => (
-          <Row key={`error ${number}`} finding={finding} onCell={onCell} />
+          <Row key={`error ${number}`} finding={finding} onCell={onCell}>
+            <SecretWays secret={secretOf(finding, inspection)} onEdit={onEdit} />
+          </Row>
         ))}
         {imports.map(module => (
           <Unexplained key={module} module={module} inspection={inspection} onEdit={onEdit} onCell={onCell} />
+        ))}
+        {files.map(file => (
+          <Undecided key={file.path} file={file} onEdit={onEdit} onCell={onCell} />
         ))}
         {warnings.map((finding, number) => (
           <Row key={`warning ${number}`} finding={finding} onCell={onCell} />
@@ -72,12 +89,57 @@ function Sign({ severity }: { severity: Severity }) {
   );
 }
 
-function Row({ finding, onCell }: { finding: Finding; onCell: Props['onCell'] }) {
+function Row({ finding, onCell, children }: { finding: Finding; onCell: Props['onCell']; children?: ReactNode }) {
   return (
     <li className={`lq-finding lq-finding-${finding.severity}`}>
       <Sign severity={finding.severity} />
-      <span className="lq-finding-text">{finding.message}</span>
+      <div className="lq-finding-text">
+        <p>{finding.message}</p>
+        {children}
+      </div>
       <PlaceLink place={finding.place} onCell={onCell} />
+    </li>
+  );
+}
+
+/** What can be done here about a secret: it becomes an input, or its file stays out. */
+function SecretWays({ secret, onEdit }: { secret: SecretFact | undefined; onEdit: Props['onEdit'] }) {
+  const trans = useTrans();
+  if (secret && isConvertible(secret)) {
+    return (
+      <div className="lq-ways-out">
+        <Button onClick={() => onEdit({ type: 'secret', name: secret.name, on: true })}>
+          {trans.__('Make it the secret input %1', secret.name)}
+        </Button>
+      </div>
+    );
+  }
+  if (secret && isInFile(secret)) {
+    const path = secret.place.file;
+    return (
+      <div className="lq-ways-out">
+        <Button onClick={() => onEdit({ type: 'file', path, keep: false })}>{trans.__('Leave %1 out', path)}</Button>
+      </div>
+    );
+  }
+  return null;
+}
+
+/** A large file that waits for a word. */
+function Undecided({ file, onEdit, onCell }: { file: FileFact } & Pick<Props, 'onEdit' | 'onCell'>) {
+  const trans = useTrans();
+  const { path, size, place } = file;
+  return (
+    <li className="lq-finding lq-finding-error">
+      <Sign severity="error" />
+      <div className="lq-finding-text">
+        <p>{trans.__('%1 is large (%2): say whether it goes in.', path, readableBytes(size))}</p>
+        <div className="lq-ways-out" role="group" aria-label={trans.__('Decide on %1', path)}>
+          <Button onClick={() => onEdit({ type: 'file', path, keep: true })}>{trans.__('Put in')}</Button>
+          <Button onClick={() => onEdit({ type: 'file', path, keep: false })}>{trans.__('Leave out')}</Button>
+        </div>
+      </div>
+      <PlaceLink place={place} onCell={onCell} />
     </li>
   );
 }
