@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import tarfile
 import tempfile
@@ -38,6 +39,7 @@ _UNREACHABLE = (
     "NewConnectionError",
     "Client.Timeout",
 )
+_NO_PACKAGE = re.compile(r"E: (?:Unable to locate package |Package ')([a-z0-9][a-z0-9+.-]+)")
 _GZIP_MAGIC = b"\x1f\x8b"
 _LOG_LINES = 40
 
@@ -190,6 +192,13 @@ def _failed(log: list[str]) -> BuildFailed | Unavailable:
         return Unavailable(
             f"Docker cannot reach what the build needs: {said}.",
             "Check that the engine reaches the base image's registry and the package index.",
+        )
+    unknown = sorted(set(_NO_PACKAGE.findall(shown)))
+    if unknown:
+        return BuildFailed(
+            f"The base image's Debian has no package {', '.join(unknown)}.",
+            "Take another base with --base, or leave it out with --remove-system NAME.",
+            shown,
         )
     return BuildFailed(f"docker build failed: {said}.", "Look at the log; the Dockerfile can be shown.", shown)
 

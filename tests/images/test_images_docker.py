@@ -123,6 +123,22 @@ def test_failed_build_gives_the_log_and_registers_nothing(recipe_of, registry_ho
 
 @pytest.mark.docker
 @pytest.mark.registry
+@pytest.mark.network
+def test_package_that_debian_does_not_have_is_named(recipe_of, registry_host, client, tmp_path) -> None:
+    recipe, sources = recipe_of(
+        base=f"{registry_host}/library/python:3.11-slim", system_packages=("libnothing-of-that-name9",)
+    )
+    with pytest.raises(BuildFailed) as caught:
+        DockerBuilder(open_remote=open_server).build(recipe, sources, LayoutRegistry(tmp_path / "registry"), Reporter())
+    assert str(caught.value) == (
+        "The base image's Debian has no package libnothing-of-that-name9. "
+        "Take another base with --base, or leave it out with --remove-system NAME."
+    )
+    assert leftovers(client) == []
+
+
+@pytest.mark.docker
+@pytest.mark.registry
 def test_base_with_another_python_is_refused(recipe_of, registry_host, tmp_path) -> None:
     recipe, sources = recipe_of(base=f"{registry_host}/library/python:3.12-slim")
     with pytest.raises(BadInput, match=r"has Python 3\.12\.\d+, the notebook's kernel has 3\.11"):

@@ -36,9 +36,10 @@ FROM --platform=linux/amd64 registry.example.com/python:3.11-slim
 USER 0:0
 # Here already, so that pip leaves no compiled files of its own in the layers.
 ENV PYTHONDONTWRITEBYTECODE="1"
-RUN apt-get update \
- && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends libgl1 libglib2.0-0 \
- && rm -rf /var/lib/apt/lists/*
+RUN apt-get -o Acquire::Retries=3 update \
+ && DEBIAN_FRONTEND=noninteractive \
+    apt-get -o Acquire::Retries=3 install --yes --no-install-recommends libgl1 libglib2.0-0 \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
 COPY block/runner.lock /opt/lentiq/block/
 RUN python3.11 -m venv --without-pip /opt/lentiq/runner \

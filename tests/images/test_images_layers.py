@@ -219,6 +219,14 @@ def test_system_packages_need_docker(recipe_of, open_base, cache, tmp_path) -> N
         )
 
 
+def test_bare_image_leaves_the_base_out_and_says_so(recipe_of, open_base, cache, tmp_path) -> None:
+    recipe, sources = recipe_of()
+    image = LayersBuilder(cache=cache, open_remote=open_base, bare=True).build(
+        recipe, sources, LayoutRegistry(tmp_path / "registry"), Reporter()
+    )
+    assert (image.complete, image.base_layers, len(image.layers)) == (False, 0, 3)
+
+
 def test_unknown_platform_needs_docker(recipe_of, open_base, cache, tmp_path) -> None:
     recipe, sources = recipe_of()
     with pytest.raises(BadInput, match=r"linux/s390x.*--builder docker"):

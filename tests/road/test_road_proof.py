@@ -18,14 +18,20 @@ CHILD = "import subprocess, sys\nsubprocess.Popen(['sleep', '98765'], start_new_
 
 
 @pytest.fixture
-def hasty(process_road: Road) -> Iterator[Workspace]:
-    """The same home, with some seconds for a proof."""
-    workspace = Workspace(load_settings(home=str(process_road.home), executor="process", proof_limit_s=6.0))
-    yield workspace
-    workspace.close()
+def clean(process_road: Road) -> Iterator[Road]:
+    """A home in which nothing of any proof is left afterwards, and no child of a notebook runs."""
+    yield process_road
     assert [one.pid for one in psutil.process_iter(["cmdline"]) if "98765" in (one.info["cmdline"] or ())] == []
     jobs = process_road.home / "process" / "jobs"
     assert [one.name for one in jobs.iterdir() if "verify" in one.name] == []
+
+
+@pytest.fixture
+def hasty(clean: Road) -> Iterator[Workspace]:
+    """The same home, with some seconds for a proof."""
+    workspace = Workspace(load_settings(home=str(clean.home), executor="process", proof_limit_s=6.0))
+    yield workspace
+    workspace.close()
 
 
 def publish(workspace: Workspace, path: Path, code: str, **words: object) -> Block:
@@ -50,12 +56,12 @@ def test_endless_output_is_cut_off(hasty: Workspace, tmp_path: Path) -> None:
     assert len(verification.log) <= 8000
 
 
-def test_killed_kernel_is_named_as_that(hasty: Workspace, tmp_path: Path) -> None:
+def test_killed_kernel_is_named_as_that(clean: Road, tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match=r"does not run from its image: KernelDied: .* \(cell 1\)"):
-        publish(hasty, tmp_path / "dies.ipynb", CHILD + "import os\nos.kill(os.getpid(), 9)")
+        publish(clean.workspace, tmp_path / "dies.ipynb", CHILD + "import os\nos.kill(os.getpid(), 9)")
 
 
-def test_cancelled_proof_leaves_nothing(hasty: Workspace, tmp_path: Path) -> None:
+def test_cancelled_proof_leaves_nothing(clean: Road, tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "cancelled.ipynb", [(None, CHILD + "print('here')\nwhile True:\n    pass")])
 
     def sink(event: ProgressEvent) -> None:
@@ -64,4 +70,4 @@ def test_cancelled_proof_leaves_nothing(hasty: Workspace, tmp_path: Path) -> Non
 
     reporter = Reporter(sink)
     with pytest.raises(Cancelled):
-        hasty.publish(PublishRequest(path=str(path)), reporter)
+        clean.workspace.publish(PublishRequest(path=str(path)), reporter)
