@@ -30,18 +30,19 @@ class Finder:
         """Text of a local file; None if it is not to be had."""
         return self.search.written[path] if path in self.search.written else self.folder.text(path)
 
-    def local(self, one: Import, package: str | None) -> list[str]:
-        """Files one import runs. `package` is the folder of the importing file, None for the notebook."""
+    def local(self, one: Import, package: str | None, script: bool = False) -> list[str]:
+        """Files one import runs. `package` is the folder of the importing file, None for the notebook.
+
+        `script`: that file is run by itself, so that its own folder comes first on its path.
+        """
         if one.level:
             base = (package or "").split("/") if package else []
             climbed = base[: len(base) - one.level + 1] if one.level > 1 else base
             stem = [*climbed, *(one.module.split(".") if one.module else [])]
             wanted = [stem, *([*stem, name] for name in one.names)]
             return list(dict.fromkeys(path for parts in wanted if parts for path in self._from("", parts)))
-        found = list(self.files(one.module))
-        if not found and package:
-            # A script's own folder comes first on its path; modules of one folder name each other so.
-            found = self._from(package, one.module.split("."))
+        found = self._from(package, one.module.split(".")) if script and package else []
+        found = found or list(self.files(one.module))
         top = one.module.partition(".")[0]
         if one.names and (found or self.is_namespace(one.module) or self.is_namespace(top)):
             for name in one.names:

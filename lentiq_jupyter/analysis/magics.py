@@ -34,7 +34,10 @@ _CYTHON_IMPORT = re.compile(r"[ \t]*(?:import|from)[ \t].*")
 
 @record
 class Split:
-    """What one cell consists of. `python` keeps the cell's line numbers; `writes` is path and text of a file."""
+    """What one cell consists of. `python` keeps the cell's line numbers; `writes` is path and text of a file.
+
+    `unsure`: an unknown magic stands above `python`, so that it is Python only if all of it parses.
+    """
 
     python: str = ""
     shell: str = ""
@@ -47,8 +50,7 @@ def split_cell(source: str) -> Split:
     """Take a leading cell magic off a cell; comments may stand above it.
 
     Python bodies keep their line numbers: the magic's own line becomes an empty one, or the
-    statement that ``%%timeit`` takes there. `unsure` says that the magic is unknown: its body is
-    Python only if it parses.
+    statement that ``%%timeit`` takes there.
     """
     lines = source.replace("\r\n", "\n").split("\n")
     first = next((number for number, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)

@@ -51,18 +51,22 @@ def follow(
     parts: list[tuple[Code, Names]] = []
     seen: set[str] = set()
     findings: list[Finding] = []
-    queue: deque[tuple[Code, Names, str | None]] = deque((code, names, None) for code in codes)
-    pending = deque(runs)
+    queue: deque[tuple[Code, Names, str | None, bool]] = deque((code, names, None, False) for code in codes)
+    # With a file goes the folder of the script that it is, or that found it beside itself; None for others.
+    pending: deque[tuple[str, Place, str | None]] = deque(
+        (path, place, path.rpartition("/")[0]) for path, place in runs
+    )
     while queue or pending:
         if queue:
-            code, own, package = queue.popleft()
+            code, own, package, script = queue.popleft()
             for one in imports_of(code, own):
-                local = finder.local(one, package)
-                pending.extend((path, one.place) for path in local)
+                local = finder.local(one, package, script)
+                beside = package if script else None
+                pending.extend((path, one.place, beside) for path in local)
                 if not local and not one.level:
                     findings += _take(one, finder, outside)
             continue
-        path, place = pending.popleft()
+        path, place, beside = pending.popleft()
         if path in seen or len(seen) >= _FILES:
             continue
         seen.add(path)
@@ -73,7 +77,8 @@ def follow(
         own = names_of(read)
         for code in read:
             parts.append((code, own))
-            queue.append((code, own, path.rpartition("/")[0]))
+            folder_of = path.rpartition("/")[0]
+            queue.append((code, own, folder_of, beside == folder_of))
     return Followed(
         imports=tuple(outside.values()), files=tuple(files.values()), parts=tuple(parts), findings=tuple(findings)
     )

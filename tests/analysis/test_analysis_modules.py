@@ -181,13 +181,22 @@ def test_a_damaged_notebook_that_is_run_is_told(tmp_path):
 def test_scripts_of_one_folder_find_each_other_and_cycles_end(tmp_path):
     (tmp_path / "lib").mkdir()
     (tmp_path / "lib" / "one.py").write_text("import two\nimport yaml")
-    (tmp_path / "lib" / "two.py").write_text("import one\nfrom .three import x")
-    (tmp_path / "lib" / "three.py").write_text("from . import one, two\nimport emoji")
-    facts = read(tmp_path, "from lib.one import x")
+    (tmp_path / "lib" / "two.py").write_text("import one\nimport three")
+    (tmp_path / "lib" / "three.py").write_text("import one, two\nimport emoji")
+    facts = read(tmp_path, "%run lib/one.py")
     assert (modules(facts), [fact.path for fact in facts.files]) == (
         ["yaml", "emoji"],
         ["lib/one.py", "lib/three.py", "lib/two.py"],
     )
+
+
+def test_a_module_of_a_package_takes_no_file_beside_it_for_a_package_of_its_name(tmp_path):
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "one.py").write_text("import yaml\nfrom . import plotly")
+    (tmp_path / "lib" / "yaml.py").write_text("import never")
+    (tmp_path / "lib" / "plotly.py").write_text("import plotly")
+    facts = read(tmp_path, "from lib.one import x")
+    assert modules(facts) == ["yaml", "plotly"]
 
 
 def test_optional_imports_are_told_by_their_innermost_guard(tmp_path):
