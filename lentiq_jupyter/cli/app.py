@@ -14,6 +14,7 @@ from .demo import demo
 from .notebooks import inspect, publish
 from .projects import project
 from .runs import run, runs
+from .secret import secret
 from .shell import App, show_unexpected
 from .standing import scheduler, status
 from .workflows import workflow
@@ -38,7 +39,7 @@ def app() -> None:
     """
 
 
-for one in (inspect, publish, block, run, workflow, runs, project, scheduler, status, demo):
+for one in (inspect, publish, block, run, workflow, runs, project, secret, scheduler, status, demo):
     app.add_command(one)
 
 

@@ -47,6 +47,15 @@ class LocalService(Service, Protocol):
         """A scheduler for the time of the block: another process's, or a thread of this one."""
 
     def scheduler(self) -> Loop: ...
+    def set_secret(self, name: str, value: str, project: str = "default") -> None:
+        """Keep the value of a secret."""
+
+    def secrets(self, project: str = "default") -> tuple[str, ...]:
+        """Names of a project's secrets."""
+
+    def remove_secret(self, name: str, project: str = "default") -> None:
+        """Forget a secret."""
+
     def build_context(self, reference: str, folder: Path) -> None:
         """Write what ``docker build`` of that block needs into a new folder."""
 

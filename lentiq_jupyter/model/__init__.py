@@ -66,7 +66,7 @@ from .resources import (
     parse_memory,
 )
 from .run import MOVES, Progress, Run, RunState, TaskRun, TaskState, run_state
-from .values import Input, InputType, Json, Output, check_value, parse_value
+from .values import Input, InputType, Json, Output, check_value, parse_value, referenced_secret, secret_reference
 from .workflow import Check, Misfire, Project, Schedule, Task, Workflow
 
 __all__ = [
@@ -158,7 +158,9 @@ __all__ = [
     "parse_memory",
     "parse_value",
     "record",
+    "referenced_secret",
     "run_state",
+    "secret_reference",
     "slug",
     "split_reference",
 ]

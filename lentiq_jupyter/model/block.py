@@ -10,7 +10,7 @@ from .facts import LiveKernel
 from .names import check_name, check_version
 from .record import StrEnum, record
 from .resources import DEFAULT_RESOURCES, Resources
-from .values import Input, Json, Output, check_value
+from .values import Input, Json, Output, check_value, secret_reference
 
 
 class BlockKind(StrEnum):
@@ -77,6 +77,8 @@ class BlockSpec:
     def fill(self, given: dict[str, Json]) -> dict[str, Json]:
         """All input values of one task: `given` where given, else the defaults.
 
+        A secret input that is not given stands for the secret of its own name.
+
         Raises
         ------
         BadInput
@@ -91,6 +93,8 @@ class BlockSpec:
         for one in self.inputs:
             if one.name in given:
                 values[one.name] = check_value(one, given[one.name])
+            elif one.secret:
+                values[one.name] = secret_reference(one.name)
             elif one.required:
                 raise BadInput(f"Block {self.name} needs a value for input {one.name} ({one.type}).", "Give it one.")
             else:

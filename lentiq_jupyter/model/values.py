@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Union
+import re
+from typing import Optional, Union
 
 from ..errors import BadInput
 from .names import check_identifier
@@ -11,6 +12,9 @@ from .record import StrEnum, record
 
 # A JSON document. Written as object because recursive aliases do not survive Python 3.9.
 Json = Union[None, bool, int, float, str, "list[object]", "dict[str, object]"]
+
+
+_SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 class InputType(StrEnum):
@@ -27,8 +31,9 @@ class InputType(StrEnum):
 class Input:
     """One typed input of a block.
 
-    `default` None with `required` True means there is no default. `secret` inputs are given by
-    reference at run time and never stored. `description` may be "".
+    `default` None with `required` True means there is no default. A `secret` input is text, given by
+    reference (``${{ secrets.NAME }}``); its value is looked up when a task starts, reaches the code as the
+    environment variable of the input's name, and is never stored. `description` may be "".
     """
 
     name: str
@@ -51,6 +56,17 @@ class Output:
 
     def __post_init__(self) -> None:
         check_identifier(self.name, "output name")
+
+
+def secret_reference(name: str) -> str:
+    """What stands for the secret `name` wherever inputs are written or stored."""
+    return f"${{{{ secrets.{name} }}}}"
+
+
+def referenced_secret(value: Json) -> Optional[str]:
+    """The name in a reference to a secret; None if the value is none."""
+    found = _SECRET.fullmatch(value.strip()) if isinstance(value, str) else None
+    return found[1] if found else None
 
 
 def check_value(given: Input, value: object) -> Json:

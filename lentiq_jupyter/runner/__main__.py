@@ -72,22 +72,32 @@ def _inputs(spec: BlockSpec, words: list[str]) -> dict[str, Json]:
         if not equals:
             raise BadInput(f"{word!r} is not NAME=VALUE.", "Write -i rows=100.")
         given[name] = parse_value(known[name], text) if name in known else text
-    return spec.fill(given)
+    for one in spec.inputs:
+        if one.secret and one.name in os.environ:
+            given.setdefault(one.name, parse_value(one, os.environ[one.name]))
+    values = spec.fill(given)
+    for one in spec.inputs:
+        if one.secret and one.name not in given:
+            if one.required:
+                raise BadInput(f"The secret {one.name} is missing.", "Give it as an environment variable.")
+            del values[one.name]
+    return values
 
 
 def _run(root: Path, spec: BlockSpec, values: dict[str, Json]) -> int:
     import nbformat
 
-    results = open_results()
+    secret = frozenset(one.name for one in spec.inputs if one.secret)
+    plain = {name: value for name, value in values.items() if name in secret and isinstance(value, str)}
+    results = open_results(tuple(plain.values()))
     with tempfile.TemporaryDirectory(prefix="lentiq-") as temporary:
         # The block itself stays as it is: notebooks write beside themselves.
         folder = Path(temporary) / "work"
         shutil.copytree(root / "block", folder, symlinks=True, copy_function=shutil.copyfile)
         notebook = nbformat.read(folder / spec.notebook, as_version=4)
-        secret = frozenset(one.name for one in spec.inputs if one.secret)
         prepared = prepare(notebook, inputs_source(values, secret))
         place = (folder / spec.notebook).parent
-        return execute(root, place, Path(temporary), prepared, results, secret_variables(values, secret))
+        return execute(root, place, Path(temporary), prepared, results, {**secret_variables(values, secret), **plain})
 
 
 def _import_only(root: Path, spec: BlockSpec) -> int:

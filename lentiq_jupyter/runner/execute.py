@@ -7,7 +7,7 @@ import json
 import re
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -149,14 +149,14 @@ def execute(
         code = TERMINATED
         say("stopped as asked")
     elif code != SUCCEEDED:
-        say(trace or f"{ename}: {evalue}")
+        say(results.masked(trace or f"{ename}: {evalue}"))
     with suppress(OSError):
         # Where the disk is full, the log above says so.
         if code not in (SUCCEEDED, TERMINATED):
             results.error(ename, evalue, course.cell, trace, _own_cell(course))
         course.save(len(course.code_cells) if code == SUCCEEDED else _done(course))
     for name, value in collect(notebook).items() if code == SUCCEEDED else ():
-        say(f"output {name} = {_short(value)}")
+        say(results.masked(f"output {name} = {_short(value)}"))
     return code
 
 
@@ -191,7 +191,7 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
             await super().async_start_new_kernel(**kwargs)
 
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-            _show(msg)
+            _show(msg, course.results.masked)
             return super().process_message(msg, cell, cell_index)
 
     # No limit of time: cells run as long as they like.
@@ -231,16 +231,16 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
             await manager.shutdown_kernel(now=True)
 
 
-def _show(msg: Any) -> None:
+def _show(msg: Any, masked: Callable[[str], str]) -> None:
     """Put what a cell prints into the log while it prints it."""
     content = msg["content"]
     if msg["msg_type"] == "stream":
-        sys.stdout.write(_ANSI.sub("", content["text"]))
+        sys.stdout.write(masked(_ANSI.sub("", content["text"])))
         sys.stdout.flush()
     elif msg["msg_type"] in ("display_data", "execute_result") and OUTPUT_MIME not in content["data"]:
         text = content["data"].get("text/plain")
         if text:
-            say(_ANSI.sub("", "".join(text)))
+            say(masked(_ANSI.sub("", "".join(text))))
 
 
 def collect(notebook: Any) -> dict[str, Json]:

@@ -9,15 +9,42 @@ from pathlib import Path
 
 from ..model import ENV_RESULTS, RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, Json
 
+MASK = "***"
+SHORTEST_SECRET = 4  # shorter ones are found in every text
+
 
 class Results:
-    """Writes `RESULT_*` files into a folder."""
+    """Writes `RESULT_*` files into a folder.
 
-    def __init__(self, folder: Path) -> None:
+    Parameters
+    ----------
+    secrets : values that stand as ``***`` in everything that is written; very short ones are left as they are
+    """
+
+    def __init__(self, folder: Path, secrets: tuple[str, ...] = ()) -> None:
         self.folder = folder
+        # The longest first: one may be a part of another.
+        self._secrets = sorted((one for one in secrets if len(one) >= SHORTEST_SECRET), key=len, reverse=True)
+
+    def masked(self, text: str) -> str:
+        """`text` without the secrets."""
+        for one in self._secrets:
+            text = text.replace(one, MASK)
+        return text
+
+    def _clean(self, value: Json) -> Json:
+        if isinstance(value, str):
+            return self.masked(value)
+        if isinstance(value, list):
+            return [self._clean(one) for one in value]  # type: ignore[arg-type]  # items of JSON are JSON
+        if isinstance(value, dict):
+            return {self.masked(name): self._clean(one) for name, one in value.items()}  # type: ignore[arg-type]
+        return value
 
     def write(self, name: str, text: str) -> None:
-        """Replace the file `name` by `text`."""
+        """Replace the file `name` by `text`, a JSON document."""
+        if self._secrets:
+            text = json.dumps(self._clean(json.loads(text)), ensure_ascii=False, indent=1)
         path = self.folder / name
         partial = path.with_name(f".{name}.partial")
         partial.write_text(text, encoding="utf-8")
@@ -54,9 +81,9 @@ def is_writable(folder: str) -> bool:
         return False
 
 
-def open_results() -> Results:
+def open_results(secrets: tuple[str, ...] = ()) -> Results:
     """The folder that ``LENTIQ_RESULTS`` names; a temporary one where that is missing or read-only."""
     named = os.environ.get(ENV_RESULTS)
     if named and is_writable(named):
-        return Results(Path(named))
-    return Results(Path(tempfile.mkdtemp(prefix="lentiq-results-")))
+        return Results(Path(named), secrets)
+    return Results(Path(tempfile.mkdtemp(prefix="lentiq-results-")), secrets)

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..errors import BadInput
-from ..model import Block, Input, InputType, Json, Resources, Task, Workflow, check_value
+from ..model import Block, Input, InputType, Json, Resources, Task, Workflow, check_value, referenced_secret
 from .graph import bad_reference, dependencies, find_cycle, is_reference, references
 from .triggers import schedule_faults
 
@@ -82,11 +82,15 @@ def _check_inputs(task: Task, block: Block) -> Iterator[str]:
     for name, one in inputs.items():
         if name in task.inputs:
             yield from (f"{place}.{name}: {fault}" for fault in _check_input(one, task.inputs[name]))
-        elif one.required:
+        elif one.required and not one.secret:
             yield f"{place}.{name}: block {block.spec.name} needs a value of type {one.type}. Give it one."
 
 
 def _check_input(one: Input, value: Json) -> Iterator[str]:
+    if one.secret:
+        if referenced_secret(value) is None:
+            yield "is secret, so it takes no value. Write ${{ secrets.NAME }}, and: lentiq secret set NAME."
+        return
     bad = bad_reference(value)
     if bad is not None:
         yield f"{bad} is not a reference. Write ${{{{ tasks.NAME.outputs.OUTPUT }}}}."

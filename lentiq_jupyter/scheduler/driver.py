@@ -16,7 +16,20 @@ from typing import Any
 
 from ..errors import LentiqError, NotFound, Unavailable
 from ..interfaces import Executor, Store
-from ..model import Block, Execution, ExecutionState, Job, Run, RunState, TaskRun, TaskState, run_state
+from ..model import (
+    Block,
+    Execution,
+    ExecutionState,
+    Input,
+    Job,
+    Json,
+    Run,
+    RunState,
+    TaskRun,
+    TaskState,
+    referenced_secret,
+    run_state,
+)
 from .admission import Admission, Claim, Verdict, admit
 from .graph import blocked, ready, resolve_inputs
 from .outcome import CANCELLED_REASON, outcome, read_progress
@@ -61,6 +74,7 @@ class RunDriver:
         *,
         load_block: Callable[[str], Block],
         environment: Callable[[Run, TaskRun], Mapping[str, str]],
+        secret: Callable[[str, str], str],
         results: Callable[[TaskRun], Path],
         pool: str,
         clock: Callable[[], datetime],
@@ -71,6 +85,7 @@ class RunDriver:
         self._executors = executors
         self._load_block = load_block
         self._environment = environment
+        self._secret = secret
         self._results = results
         self._pool = pool
         self._clock = clock
@@ -270,14 +285,17 @@ class RunDriver:
         if not self._still_mine():
             raise LeaseLost
         try:
+            block = self._block(task)
+            hidden = {one.name: one for one in block.spec.inputs if one.secret}
             executor.start(
                 Job(
                     name=task.job_name,
                     pool=self._pool,
-                    block=self._block(task),
-                    inputs=task.inputs or {},
+                    block=block,
+                    inputs={name: value for name, value in (task.inputs or {}).items() if name not in hidden},
                     resources=task.task.resources,
                     environment=dict(self._environment(live.run, task)),
+                    secrets=self._secrets(live.run.workflow.project, hidden, task.inputs or {}),
                 )
             )
         except Unavailable as error:
@@ -285,6 +303,17 @@ class RunDriver:
         except LentiqError as error:
             return self._fail(live, task, error)
         return self._move(live, task, state=TaskState.RUNNING, reason="", started_at=self._clock())
+
+    def _secrets(self, project: str, hidden: Mapping[str, Input], given: Mapping[str, Json]) -> dict[str, str]:
+        """Values of secret inputs, looked up at the last moment; those the code can do without may be missing."""
+        values: dict[str, str] = {}
+        for name, one in hidden.items():
+            try:
+                values[name] = self._secret(referenced_secret(given.get(name)) or name, project)
+            except NotFound:
+                if one.required:
+                    raise
+        return values
 
     def _conclude(self, live: Live) -> None:
         """Store the run's state, if its tasks have changed it."""

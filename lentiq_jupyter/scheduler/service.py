@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..errors import LentiqError, Unavailable
+from ..errors import LentiqError, NotFound, Unavailable
 from ..interfaces import Executor, Store
 from ..model import Block, Run, RunState, TaskRun, TaskState, Workflow
 from .driver import LeaseLost, RunDriver
@@ -35,6 +35,11 @@ _TRY_TICKS = 0.25
 _GRACE_TICKS = 3
 
 
+def no_secrets(name: str, project: str) -> str:
+    """Where no secrets are kept."""
+    raise NotFound(f"Secret {name} of project {project} is not set.", "This scheduler keeps no secrets.")
+
+
 class Scheduler:
     """Starts what is due and moves runs to their end.
 
@@ -47,6 +52,8 @@ class Scheduler:
         The block of a reference ``name@version``. Raises NotFound, Unavailable.
     environment : callable
         Environment variables of one task run. Called at its start; what it gives is never stored.
+    secret : callable
+        The value of a secret by its name and project. Called at a task's start. Raises NotFound, Unavailable.
     results : callable
         The folder for a task run's result files; made if missing.
     pool : str
@@ -72,6 +79,7 @@ class Scheduler:
         *,
         load_block: Callable[[str], Block],
         environment: Callable[[Run, TaskRun], Mapping[str, str]],
+        secret: Callable[[str, str], str] = no_secrets,
         results: Callable[[TaskRun], Path],
         pool: str,
         new_id: Callable[[], str],
@@ -95,6 +103,7 @@ class Scheduler:
             executors,
             load_block=load_block,
             environment=environment,
+            secret=secret,
             results=results,
             pool=pool,
             clock=clock,

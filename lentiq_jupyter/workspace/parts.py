@@ -21,6 +21,7 @@ from .settings import Settings, load_settings
 if TYPE_CHECKING:
     from ..registry import Catalogue
     from .publishing import Publisher
+    from .secrets import SecretStore
 
 
 class Parts:
@@ -75,6 +76,12 @@ class Parts:
             cpu_millicores=parse_cpu(cpu) if cpu else cores * 1000,
             memory_bytes=parse_memory(memory) if memory else psutil.virtual_memory().total,
         )
+
+    @cached_property
+    def secret_store(self) -> SecretStore:
+        from .secrets import SecretStore
+
+        return SecretStore(self.settings.folder / "secrets")
 
     @cached_property
     def executors(self) -> Mapping[str, Executor]:

@@ -395,6 +395,7 @@ class Workspace(Parts):
             self.executors,
             load_block=self.block,
             environment=self._environment,
+            secret=self.secret_store.value,
             results=self.results,
             pool=self.settings.pool,
             tick_s=self.settings.tick_s,
@@ -413,6 +414,21 @@ class Workspace(Parts):
             "LENTIQ_RUN_ID": run.id,
             "LENTIQ_TASK": one.task.name,
         }
+
+    # ---- secrets -----------------------------------------------------------------------------------------------------
+
+    def set_secret(self, name: str, value: str, project: str = "default") -> None:
+        """Keep the value that tasks of a project get for the secret `name`."""
+        self.store.project(project)
+        self.secret_store.set(name, value, project)
+
+    def secrets(self, project: str = "default") -> tuple[str, ...]:
+        """Names of a project's secrets; their values are for tasks alone."""
+        return self.secret_store.names(project)
+
+    def remove_secret(self, name: str, project: str = "default") -> None:
+        """Forget a secret. Raises NotFound."""
+        self.secret_store.remove(name, project)
 
     def run_scheduler(self, stop: threading.Event) -> None:
         """Run a scheduler in this thread until `stop`; while another holds the lease it stands by."""
