@@ -27,6 +27,7 @@ from .manifest import block_annotations, block_of, config_labels, image_manifest
 _log = logging.getLogger(__name__)
 _LATEST = "latest"
 _PARALLEL = 8
+_BLOCK_LAYERS = 4
 _TRIES = 100
 _TRUST_S = 60.0
 _CONFIG_LIMIT = 16 << 20
@@ -185,7 +186,9 @@ class Catalogue:
 
     # reading
     def read_file(self, block: Block, path: str) -> bytes:
-        """One file of the block's last layer, as in ``opt/lentiq/block/Dockerfile``.
+        """One file of the block's last layers, as in ``opt/lentiq/block/Dockerfile``.
+
+        What Docker built has the block's folder spread over its last four.
 
         Raises
         ------
@@ -193,7 +196,7 @@ class Catalogue:
             If it has no such file.
         """
         document = json.loads(self._manifest(block.spec.name, block.digest))
-        for layer in document["layers"][-1:]:
+        for layer in own_layers(document, self._base_layers(block))[: -_BLOCK_LAYERS - 1 : -1]:
             with self.registry.open_blob(block.spec.name, layer["digest"]) as stream:
                 found = find_file(stream, layer["mediaType"], path.lstrip("/"))
             if found is not None:
