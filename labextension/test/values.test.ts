@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Input } from '../src/contract';
 import { freeName, isName, slug } from '../src/state/names';
 import { formatCpu, formatMemory, parseCpu, parseMemory, readableBytes } from '../src/state/resources';
-import { formatValue, parseReference, parseValue, readForm, reference } from '../src/state/values';
+import { formatInput, formatValue, parseReference, parseValue, readForm, reference } from '../src/state/values';
 
 const input = (over: Partial<Input>): Input => ({
   name: 'x',
@@ -73,4 +73,13 @@ test('a form gives only what differs from the defaults, and asks for what is req
 test('references to outputs read back as they are written', () => {
   assert.deepEqual(parseReference(reference('clean-sales', 'table')), { task: 'clean-sales', output: 'table' });
   assert.deepEqual([parseReference('table'), parseReference(3), parseReference(undefined)], [null, null, null]);
+});
+
+test('a secret input takes the name of a stored secret, never a value', () => {
+  const secret: Input = { name: 'TOKEN', type: 'str', default: null, required: true, description: '', secret: true };
+  assert.deepEqual(readForm([secret], { TOKEN: '' }), { values: {}, faults: {} });
+  assert.deepEqual(readForm([secret], { TOKEN: 'OTHER' }), { values: { TOKEN: '${{ secrets.OTHER }}' }, faults: {} });
+  const said = 'Write the name of a stored secret, never its value.';
+  assert.deepEqual(readForm([secret], { TOKEN: 'ghp-1234 5678' }), { values: {}, faults: { TOKEN: said } });
+  assert.equal(formatInput(secret, '${{ secrets.OTHER }}'), 'OTHER');
 });

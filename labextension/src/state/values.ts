@@ -1,4 +1,5 @@
 import type { Input, InputType, Json, Values } from '../contract';
+import { isIdentifier } from './names';
 
 /** A value that was read from text, or why it cannot be. */
 export type Parsed = { value: Json; fault: null } | { value: null; fault: string };
@@ -48,13 +49,36 @@ export function shortValue(value: Json, limit = 60): string {
   return text.length > limit ? `${text.slice(0, limit - 1)}…` : text;
 }
 
+const SECRET = /^\$\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}$/;
+
+/**
+ * The value that a form field's `text` stands for, as an input takes it.
+ *
+ * A secret input takes the name of a stored secret, never a value.
+ */
+export function parseInput(input: Input, text: string): Parsed {
+  if (!input.secret) {
+    return parseValue(input.type, text);
+  }
+  const name = text.trim();
+  return isIdentifier(name)
+    ? { value: `\${{ secrets.${name} }}`, fault: null }
+    : { value: null, fault: 'Write the name of a stored secret, never its value.' };
+}
+
+/** An input's value as a form field shows it: `parseInput` reads it back. */
+export function formatInput(input: Input, value: Json | undefined): string {
+  const name = input.secret && typeof value === 'string' ? SECRET.exec(value)?.[1] : undefined;
+  return name ?? formatValue(value);
+}
+
 /** Texts of a form, by input name. */
 export type Texts = { [name: string]: string };
 
 /** The texts a form for `inputs` begins with. */
 export function initialTexts(inputs: readonly Input[], values: Values = {}): Texts {
   return Object.fromEntries(
-    inputs.map(one => [one.name, formatValue(one.name in values ? values[one.name] : one.default)])
+    inputs.map(one => [one.name, formatInput(one, one.name in values ? values[one.name] : one.default)])
   );
 }
 
@@ -71,13 +95,14 @@ export function readForm(inputs: readonly Input[], texts: Texts): { values: Valu
     if (text === formatValue(one.default) && !(one.required && one.default === null)) {
       continue;
     }
-    if (text === '' && (one.type !== 'str' || one.required)) {
-      if (one.required) {
+    if (text === '' && (one.type !== 'str' || one.required || one.secret)) {
+      // A secret that is not named is the stored one of the input's own name.
+      if (one.required && !one.secret) {
         faults[one.name] = 'Needs a value.';
       }
       continue;
     }
-    const parsed = parseValue(one.type, text);
+    const parsed = parseInput(one, text);
     if (parsed.fault === null) {
       values[one.name] = parsed.value;
     } else {

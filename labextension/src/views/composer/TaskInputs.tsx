@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { Block, Input, Json, Task, Workflow } from '../../contract';
 import { blockOf, canWait, type Edit } from '../../state/composer';
-import { formatValue, parseReference, parseValue, reference, shortValue } from '../../state/values';
+import { formatInput, parseInput, parseReference, reference, shortValue } from '../../state/values';
 import { InputLabel, useTrans, ValueControl } from '../elements';
 
 interface Props {
@@ -43,6 +43,10 @@ export function TaskInputs({ task, block, blocks, workflow, onEdit }: Props) {
   );
 }
 
+function firstValue(input: Input): Json {
+  return input.secret ? parseInput(input, input.name).value : (input.default ?? ZEROS[input.type]);
+}
+
 const ZEROS: { [type in Input['type']]: Json } = { str: '', int: 0, float: 0, bool: false, json: {} };
 
 interface RowProps {
@@ -62,18 +66,18 @@ function InputRow({ input, given, value, references, onChange }: RowProps) {
 
   const choose = (next: string) => {
     setDraft(null);
-    onChange(next === 'default' ? undefined : next === 'value' ? (input.default ?? ZEROS[input.type]) : next);
+    onChange(next === 'default' ? undefined : next === 'value' ? firstValue(input) : next);
   };
   const write = (text: string) => {
     setDraft(text);
-    const parsed = parseValue(input.type, text);
+    const parsed = parseInput(input, text);
     if (parsed.fault === null) {
       onChange(parsed.value);
     }
   };
-  const parsed = draft === null ? null : parseValue(input.type, draft);
-  const text = draft ?? formatValue(value);
-  const missing = source === 'default' && input.required;
+  const parsed = draft === null ? null : parseInput(input, draft);
+  const text = draft ?? formatInput(input, value);
+  const missing = source === 'default' && input.required && !input.secret;
   const options = taken && !references.some(one => one.task === taken.task && one.output === taken.output)
     ? [taken, ...references]
     : references;
@@ -90,12 +94,14 @@ function InputRow({ input, given, value, references, onChange }: RowProps) {
         onChange={event => choose(event.target.value)}
       >
         <option value="default">
-          {input.required
-            ? trans.__('not set')
-            : trans.__('default: %1', input.default === null ? trans.__('nothing') : shortValue(input.default, 28))}
+          {input.secret
+            ? trans.__('stored secret %1', input.name)
+            : input.required
+              ? trans.__('not set')
+              : trans.__('default: %1', input.default === null ? trans.__('nothing') : shortValue(input.default, 28))}
         </option>
-        <option value="value">{trans.__('value')}</option>
-        {options.length > 0 && (
+        <option value="value">{input.secret ? trans.__('another stored secret') : trans.__('value')}</option>
+        {options.length > 0 && !input.secret && (
           <optgroup label={trans.__('from output of')}>
             {options.map(one => (
               <option key={`${one.task}.${one.output}`} value={reference(one.task, one.output)}>

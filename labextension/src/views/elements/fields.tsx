@@ -100,10 +100,10 @@ export function ValueControl({ input, text, onText, placeholder, ...ids }: Contr
     <input
       {...ids}
       className="lq-input lq-code"
-      type={input.secret ? 'password' : 'text'}
+      type="text"
       inputMode={input.type === 'int' ? 'numeric' : input.type === 'float' ? 'decimal' : 'text'}
       value={text}
-      placeholder={placeholder}
+      placeholder={input.secret ? trans.__('name of a stored secret; %1 if empty', input.name) : placeholder}
       spellCheck={false}
       autoComplete="off"
       onChange={event => onText(event.target.value)}
@@ -118,8 +118,8 @@ export function InputLabel({ input }: { input: Input }) {
     <>
       <span className="lq-code">{input.name}</span>
       <span className="lq-type">
-        {input.type}
-        {input.required ? `, ${trans.__('required')}` : ''}
+        {input.secret ? trans.__('secret') : input.type}
+        {input.required && !input.secret ? `, ${trans.__('required')}` : ''}
       </span>
     </>
   );

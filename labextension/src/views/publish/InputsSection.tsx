@@ -50,7 +50,7 @@ export function InputsSection({ rows, secrets, faults, onEdit }: Props) {
                 </th>
                 <td className="lq-code">{input.type}</td>
                 <td colSpan={3} className="lq-hint">
-                  {trans.__('instead of the secret in the notebook; given by reference, never stored')}
+                  {trans.__('instead of the secret in the notebook: the stored secret %1', input.name)}
                 </td>
               </tr>
             ))}
@@ -85,7 +85,7 @@ function Row({ row, fault, onEdit }: { row: InputRow; fault: string | undefined;
       </td>
       <td>
         {input.secret ? (
-          <span className="lq-hint">{trans.__('given by reference, never stored')}</span>
+          <span className="lq-hint">{trans.__('the stored secret %1', name)}</span>
         ) : input.required ? (
           <span className="lq-hint">{trans.__('given at every run')}</span>
         ) : (

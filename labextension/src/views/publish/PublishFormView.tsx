@@ -90,7 +90,7 @@ function useBlocker({ inspection, form, resolving, unresolvable }: FormStage, fa
     return trans.__('Correct the marked fields.');
   }
   if (stops > 0) {
-    return trans._n('%1 problem stops this: see above.', '%1 problems stop this: see above.', stops);
+    return trans._n('%1 problem stops this: see above.', '%1 problems stop this: see above.', stops + undecided);
   }
   if (undecided > 0) {
     return trans._n('Say whether %1 large file goes in.', 'Say whether %1 large files go in.', undecided);
