@@ -68,11 +68,28 @@ class Builders:
                 f"The block needs Debian packages, and no Docker Engine answers to install them: {listed}.",
                 f"Start Docker, or go without them: {without}.",
             )
+        return self._without(needs, "No Docker Engine answers")
+
+    def instead(self, choice: Choice, asked: str | None, needs: tuple[SystemNeed, ...], error: Unavailable) -> Choice:
+        """Another choice where Docker, taken for Debian packages alone, cannot reach what it needs.
+
+        Raises
+        ------
+        Unavailable
+            `error`, where there is none.
+        """
+        if asked or not choice.system or self._named(None).name == "docker" or self._shared():
+            raise error
+        return self._without(needs, error.message.rstrip("."))
+
+    def _without(self, needs: tuple[SystemNeed, ...], reason: str) -> Choice:
+        listed = "; ".join(f"{one.package} ({one.why})" for one in needs)
         note = (
-            f"No Docker Engine answers, so the block was made without the Debian packages it needs: {listed}. It runs "
-            "with the process executor where the machine has them. Publish it again where Docker runs."
+            f"{reason}, so the block was made without the Debian packages it needs: {listed}. It runs with the "
+            "process executor where the machine has them. Publish it again where Docker can install them."
         )
-        return Choice(builder=self._bare(), system=(), lacking=names, notes=(note,))
+        lacking = tuple(sorted(one.package for one in needs))
+        return Choice(builder=self._bare(), system=(), lacking=lacking, notes=(note,))
 
 
 def wanted_system(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import nbformat
 
 from ..environment import Providers
-from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound
+from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound, Unavailable
 from ..images import make_recipe
 from ..interfaces import Executor, Registry
 from ..model import (
@@ -145,10 +145,20 @@ class Publisher:
         repaired: Mapping[str, str],
         report: Reporter,
     ) -> _Built:
+        needs = wanted_system(inspection.system, request, repaired)
+        choice = self._builders.choose(request.builder, needs)
+        try:
+            return self._build_with(choice, path, request, inspection, report)
+        except Unavailable as error:
+            choice = self._builders.instead(choice, request.builder, needs, error)
+            return self._build_with(choice, path, request, inspection, report)
+
+    def _build_with(
+        self, choice: Choice, path: Path, request: PublishRequest, inspection: Inspection, report: Reporter
+    ) -> _Built:
         lock = inspection.lock
         assert lock is not None  # noqa: S101  inspect always resolves; this tells the type checker
         base = request.base or self._base(lock.python)
-        choice = self._builders.choose(request.builder, wanted_system(inspection.system, request, repaired))
         for note in choice.notes:
             report.say(Step.BUILD, note)
         with tempfile.TemporaryDirectory(prefix="lentiq-publish-") as folder:

@@ -86,6 +86,18 @@ def test_shared_registry_without_docker_says_what_to_do() -> None:
     )
 
 
+def test_docker_that_reaches_nothing_is_done_without_on_ones_own_machine() -> None:
+    error = Unavailable("Docker cannot reach what the build needs: no such host.")
+    made = builders(docker=True, shared=False)
+    choice = made.choose(None, (GIT,))
+    instead = made.instead(choice, None, (GIT,), error)
+    assert (instead.builder.name, instead.system, instead.lacking) == ("bare", (), ("git",))
+    assert instead.notes[0].startswith("Docker cannot reach what the build needs: no such host, so the block was made")
+    for shared, asked in ((True, None), (False, "docker")):
+        with pytest.raises(Unavailable):
+            builders(docker=True, shared=shared).instead(choice, asked, (GIT,), error)
+
+
 def test_user_adds_and_removes_debian_packages() -> None:
     request = PublishRequest(path="it.ipynb", add_system=("jq",), remove_system=("git", "dot"))
     assert wanted_system((GIT,), request, {"ffmpeg": "cell 3: …"}) == (
