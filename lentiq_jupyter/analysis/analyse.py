@@ -14,7 +14,7 @@ from .data import data_of
 from .executed import executed_of
 from .fetched import fetched_of
 from .folder import Folder
-from .guard import guard_files, guard_text, is_secret_file
+from .guard import is_secret_file
 from .hidden import hidden_of
 from .inputs import Read, inputs_of
 from .modules import follow
@@ -23,12 +23,13 @@ from .notebook import Notebook, read_notebook
 from .outputs import outputs_of
 from .plugins import plugins_of
 from .search import Search, search_of
+from .secret_inputs import dotenv_of, with_secret_inputs
+from .secrets import Bound, bound_secrets, secrets_of, without
 from .shell import Command, commands_of, installs_of, lines_of, simple_commands
 from .system import system_of
 from .uses import mentioned, uses_of
 from .variables import environment_of
 
-_GUARDED_BYTES = 2**18  # data files up to this size are read for secrets
 _DOWNLOAD = re.compile(r"(?:-O|-o|--output|--output-document)[= ]\s*['\"]?([^\s'\";|&]+)|>\s*([^\s&|;]+)")
 
 
@@ -90,6 +91,13 @@ def analyse(path: Path) -> Facts:
     outputs, output_findings = outputs_of(cells.codes, names)
     parameters = _parameters(cells.codes)
     files = _files(followed.files, data)
+    dotenv = dotenv_of(everything, names, folder)
+    parts = (*((code, names) for code in cells.codes), *followed.parts)
+    secrets = secrets_of(notebook, parts, files, folder, dotenv.paths)
+    tagged = next((code.cell for code in cells.codes if "parameters" in code.tags), None)
+    inputs, secret_facts, secret_findings = with_secret_inputs(
+        parameters.inputs, _merge(environment), dotenv, secrets.facts, tagged
+    )
     findings = (
         *cells.findings,
         *_out_of_order(notebook),
@@ -99,12 +107,12 @@ def analyse(path: Path) -> Facts:
         *output_findings,
         *data_findings,
         *system_findings,
-        *_guard(notebook, everything, files, folder),
-        *_dotenv(cells.codes, names, folder),
+        *secrets.findings,
+        *secret_findings,
     )
     installs = tuple(installs_of(commands, lambda path: search.text(path) or folder.text(path)))
     hidden += plugins_of(installs, followed.imports)
-    return Facts(
+    facts = Facts(
         notebook=notebook.name,
         sha256=notebook.sha256,
         kernel=notebook.kernel,
@@ -112,14 +120,29 @@ def analyse(path: Path) -> Facts:
         imports=followed.imports,
         installs=installs,
         hidden=tuple({need.distribution: need for need in reversed(hidden)}.values())[::-1],
-        inputs=parameters.inputs,
+        inputs=inputs,
         outputs=outputs,
         environment=_merge(environment),
         data=tuple({(need.kind, need.name): need for need in reversed(fetched)}.values())[::-1],
         system=system,
         files=tuple(fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name),
+        secrets=(*secrets.facts, *secret_facts),
         findings=tuple(dict.fromkeys(findings)),
     )
+    return without(facts, secrets.values) if secrets.values else facts
+
+
+def secret_literals(path: Path) -> tuple[Bound, ...]:
+    """The secrets in literals of a notebook's cells, with their values: for whoever takes them out of a copy.
+
+    Raises
+    ------
+    NotFound, Unavailable, NotebookError
+        As `analyse`.
+    """
+    codes = _take_apart(read_notebook(path)).codes
+    names = names_of(codes)
+    return tuple(one for one in bound_secrets((code, names) for code in codes) if one.name)
 
 
 def _take_apart(notebook: Notebook) -> _Cells:
@@ -267,33 +290,6 @@ def _files(modules: Iterable[FileFact], data: Iterable[FileFact]) -> tuple[FileF
     for fact in (*modules, *data):
         by_path.setdefault(fact.path, fact)
     return tuple(by_path[path] for path in sorted(by_path))
-
-
-def _guard(notebook: Notebook, codes: Iterable[Code], files: Iterable[FileFact], folder: Folder) -> list[Finding]:
-    files = tuple(files)
-    found = []
-    for cell in notebook.cells:
-        place = Place(file=notebook.name, line=1, cell=cell.index)
-        found += guard_text(cell.source, place)
-    for code in codes:
-        if code.file != notebook.name:
-            found += guard_text(code.text, Place(file=code.file, line=1))
-    for fact in files:
-        text = folder.text(fact.path, _GUARDED_BYTES) if fact.kind == "data" and not is_secret_file(fact.path) else None
-        found += guard_text(text, Place(file=fact.path, line=1)) if text else []
-    return found + guard_files((fact.path, fact.place) for fact in files)
-
-
-def _dotenv(codes: Iterable[Code], names: Names, folder: Folder) -> list[Finding]:
-    """``load_dotenv()`` reads a file that no block holds."""
-    for code in codes:
-        for node in every(code.tree, ast.Call):
-            if not node.args and names.dotted(node.func) == "dotenv.load_dotenv":
-                if not folder.is_file(".env"):
-                    return []
-                message = ".env stays out of the block. Give its variables to the task when it runs."
-                return [Finding(severity=Severity.INFO, code="dotenv", message=message, place=code.place(node))]
-    return []
 
 
 def _merge(facts: Iterable[EnvFact]) -> tuple[EnvFact, ...]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 
 from ..errors import NotebookError, NotFound, Unavailable
@@ -34,7 +35,8 @@ _KERNELS = {
 class Cell:
     """One cell. `index` counts all cells of the notebook from 0, so that a front end can jump to it.
 
-    `execution_count` is None where the cell never ran. Saved outputs are not read: no block has them.
+    `execution_count` is None where the cell never ran. `metadata` and saved `outputs` are as they lie on disk;
+    no block has the outputs.
     """
 
     index: int
@@ -42,6 +44,8 @@ class Cell:
     source: str
     tags: frozenset[str] = frozenset()
     execution_count: int | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    outputs: tuple[Mapping[str, object], ...] = ()
 
 
 @record
@@ -53,6 +57,7 @@ class Notebook:
     kernel: str
     cells: tuple[Cell, ...]
     python: str | None = None
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def code(self) -> tuple[Cell, ...]:
@@ -100,6 +105,7 @@ def read_notebook(path: Path) -> Notebook:
         kernel=str(kernelspec.get("name") or ""),
         cells=made,
         python=version[0] if version else None,
+        metadata=metadata,
     )
     if not notebook.code:
         raise NotebookError(f"{path.name} has no code.", "Write at least one code cell and save the notebook.")
@@ -165,7 +171,8 @@ def _text(value: object) -> str:
 
 
 def _cell(index: int, given: Mapping[str, object]) -> Cell:
-    tags = _mapping(given.get("metadata")).get("tags")
+    metadata = _mapping(given.get("metadata"))
+    tags, outputs = metadata.get("tags"), given.get("outputs")
     count = given.get("execution_count", given.get("prompt_number"))
     text = next((given[key] for key in ("source", "input", "code", "text") if key in given), "")
     return Cell(
@@ -174,4 +181,6 @@ def _cell(index: int, given: Mapping[str, object]) -> Cell:
         source=_text(text),
         tags=frozenset(str(tag) for tag in tags) if isinstance(tags, list) else frozenset(),
         execution_count=count if isinstance(count, int) else None,
+        metadata=metadata,
+        outputs=tuple(_mapping(one) for one in outputs) if isinstance(outputs, list) else (),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import tempfile
 import time
@@ -11,8 +10,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
-
-import nbformat
 
 from ..environment import Providers
 from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound, Unavailable
@@ -24,6 +21,7 @@ from ..model import (
     BlockSpec,
     Facts,
     Image,
+    Input,
     Inspection,
     PinnedPackage,
     PublishRequest,
@@ -37,10 +35,10 @@ from ..model import (
 from ..registry import Catalogue
 from .choosing import Builders, Choice, wanted_system
 from .inspecting import inspect_notebook
+from .packing import pack_notebook
 from .proving import Prover
 from .repairing import Repairs
 from .verifying import Proof, prove, verification_of, wishes
-from .whole_notebook import read_whole
 
 
 class Publisher:
@@ -162,7 +160,7 @@ class Publisher:
         for note in choice.notes:
             report.say(Step.BUILD, note)
         with tempfile.TemporaryDirectory(prefix="lentiq-publish-") as folder:
-            notebook, digest = _clean(path, Path(folder))
+            notebook, digest = pack_notebook(path, Path(folder), request.secrets)
             files = {path.name: notebook}
             for fact in inspection.facts.files:
                 if fact.path not in request.exclude_files:
@@ -240,7 +238,13 @@ _WHY_UNRESOLVED = frozenset(("credentials", "local-install", "missing-module"))
 
 def _refuse(inspection: Inspection, request: PublishRequest) -> None:
     """Stop a publish that analysis found an error for."""
-    errors = [one for one in inspection.facts.findings if one.severity is Severity.ERROR]
+    # A secret that becomes an input is taken out of the copy that is packed.
+    taken = {one.place for one in inspection.facts.secrets if one.name and one.name in request.secrets}
+    errors = [
+        one
+        for one in inspection.facts.findings
+        if one.severity is Severity.ERROR and not (one.code == "secret" and one.place in taken)
+    ]
     if errors:
         kind: type[LentiqError] = SecretFound if errors[0].code == "secret" else NotebookError
         raise kind(" ".join(one.message for one in errors))
@@ -254,19 +258,6 @@ def _refuse(inspection: Inspection, request: PublishRequest) -> None:
         )
 
 
-def _clean(path: Path, folder: Path) -> tuple[Path, str]:
-    """A copy without outputs and counts: they are no part of what runs, may hold secrets, and change every time."""
-    notebook = read_whole(path)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
-    copy = folder / "notebook.ipynb"
-    text = nbformat.writes(notebook)
-    copy.write_text(text, encoding="utf-8")
-    return copy, hashlib.sha256(copy.read_bytes()).hexdigest()
-
-
 def _spec(request: PublishRequest, inspection: Inspection, base: str, digest: str) -> BlockSpec:
     facts: Facts = inspection.facts
     lock = inspection.lock
@@ -274,7 +265,7 @@ def _spec(request: PublishRequest, inspection: Inspection, base: str, digest: st
     return BlockSpec(
         name=request.name or slug(facts.notebook),
         description=request.description,
-        inputs=facts.inputs if request.inputs is None else request.inputs,
+        inputs=_inputs(facts.inputs if request.inputs is None else request.inputs, request.secrets),
         outputs=facts.outputs,
         resources=request.resources or DEFAULT_RESOURCES,
         python=lock.python,
@@ -285,6 +276,15 @@ def _spec(request: PublishRequest, inspection: Inspection, base: str, digest: st
             PinnedPackage(name=one.name, version=one.version, witness=str(one.witness)) for one in lock.packages
         ),
     )
+
+
+def _inputs(chosen: tuple[Input, ...], secrets: tuple[str, ...]) -> tuple[Input, ...]:
+    """The chosen inputs, with one for each secret that was taken out of a cell."""
+    made = {one.name: one for one in chosen}
+    for name in secrets:
+        description = made[name].description if name in made else "was a literal in the notebook"
+        made[name] = Input(name=name, required=True, secret=True, description=description)
+    return tuple(made.values())
 
 
 def _result(block: Block, image: Image, seconds: dict[str, float], notes: tuple[str, ...]) -> PublishResult:
