@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection
 
 from packaging.utils import canonicalize_name
 
+from ..analysis import package_of_program
 from ..errors import BuildFailed
 from ..model import Inspection, PublishRequest, Reporter, Step
+from .missing import Kind, missing_of
 from .repairing import Repairs
 from .verifying import IMPORT, RUN, Failure, Proof
 
@@ -77,7 +79,7 @@ class Prover:
         if failure is None:
             return proof
         excuse = excuse_of(failure) if mode == RUN and not self._asked else ""
-        if not excuse or failure.name == "FileNotFoundError":
+        if not excuse or not (failure.stopped or _lacks_network(failure)):
             locked = [str(canonicalize_name(one.name)) for one in inspection.lock.packages] if inspection.lock else []
             added = self._repairs.mend(failure, locked, system)
             if added:
@@ -98,11 +100,19 @@ def excuse_of(failure: Failure) -> str:
     if failure.stopped:
         return failure.reason
     said = f"{failure.place} ended with {failure.line}"
-    if failure.name in _NETWORK_ERRORS or _NETWORK.search(f"{failure.message}\n{failure.trace}"):
+    if _lacks_network(failure):
         return f"{said}, and a proof has no network"
+    missing = missing_of(failure)
+    if missing is not None and missing.kind is Kind.PROGRAM:
+        package = package_of_program(missing.names[0])
+        return f"{said}, a program of the Debian package {package} that this machine lacks" if package else ""
     if failure.name in ("FileNotFoundError", "LookupError", "OSError") and _MISSING_DATA.search(failure.message):
         return f"{said}, a file that the block does not have"
     return ""
+
+
+def _lacks_network(failure: Failure) -> bool:
+    return failure.name in _NETWORK_ERRORS or bool(_NETWORK.search(f"{failure.message}\n{failure.trace}"))
 
 
 def _gave_up(failure: Failure, proof: Proof, repairs: Repairs) -> BuildFailed:

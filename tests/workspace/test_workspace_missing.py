@@ -162,6 +162,15 @@ def test_run_that_lacks_network_or_data_says_nothing_against_the_block(name: str
     assert bool(excuse_of(Failure(reason="", name=name, message=message, cell=1))) is excused
 
 
+def test_a_program_that_nobody_knows_is_no_excuse() -> None:
+    def excuse(program: str) -> str:
+        message = f"[Errno 2] No such file or directory: '{program}'"
+        return excuse_of(Failure(reason="", name="FileNotFoundError", message=message, trace=SUBPROCESS, cell=1))
+
+    assert excuse("nothing-of-that-name") == ""
+    assert excuse("dot").endswith("a program of the Debian package graphviz that this machine lacks")
+
+
 def test_a_stopped_proof_lacks_nothing() -> None:
     assert missing_of(Failure(reason="it runs longer", message="No module named 'x'", stopped=True)) is None
     assert isinstance(Missing(kind=Kind.MODULE, names=("x",)), Missing)
