@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections.abc import Callable
 from functools import cache
@@ -11,6 +12,7 @@ from parso.grammar import PythonGrammar, load_grammar
 from parso.tree import BaseNode, NodeOrLeaf
 
 _PARSO_CHARACTERS = 200_000  # parso takes about a second for as many
+_PARSO_DEPTH = 1000  # open brackets; Python reads no more than 200, and each costs parso as much as a line
 _PARSO_VERSION = "3.13"
 _IMPORT_LINE = re.compile(r"[ \t]*((?:import|from)[ \t].*)")
 _PRINT = re.compile(
@@ -110,7 +112,7 @@ def _grammar() -> PythonGrammar:
 
 def _good(text: str) -> list[tuple[int, int]]:
     """First and last line of each largest statement without an error that begins on no line with one."""
-    if len(text) > _PARSO_CHARACTERS:
+    if len(text) > _PARSO_CHARACTERS or _depth(text) > _PARSO_DEPTH:
         return []
     bad: set[int] = set()
     statements: list[tuple[int, int]] = []
@@ -133,6 +135,14 @@ def _good(text: str) -> list[tuple[int, int]]:
         elif isinstance(node, BaseNode):
             stack += reversed(node.children)
     return [(first, last) for first, last in statements if first not in bad]
+
+
+def _depth(text: str) -> int:
+    """How many brackets are open at most, those in strings and comments too."""
+    opened = re.findall(r"[()\[\]{}]", text)
+    return max(
+        itertools.accumulate((1 if one in "([{" else -1 for one in opened), lambda a, b: max(0, a + b)), default=0
+    )
 
 
 def _broken(root: NodeOrLeaf) -> set[int]:
