@@ -17,9 +17,11 @@ from .folder import Folder
 from .guard import is_secret_file
 from .hidden import hidden_of
 from .inputs import Read, inputs_of
+from .last_run import last_run_of
 from .modules import follow
 from .names import Names, names_of
 from .notebook import Notebook, read_notebook
+from .order import out_of_order, undefined_names
 from .outputs import outputs_of
 from .plugins import plugins_of
 from .search import Search, search_of
@@ -100,7 +102,7 @@ def analyse(path: Path) -> Facts:
     )
     findings = (
         *cells.findings,
-        *_out_of_order(notebook),
+        *out_of_order(notebook),
         *search.findings,
         *followed.findings,
         *parameters.findings,
@@ -109,6 +111,7 @@ def analyse(path: Path) -> Facts:
         *system_findings,
         *secrets.findings,
         *secret_findings,
+        *_undefined(notebook, cells, parameters),
     )
     installs = tuple(installs_of(commands, lambda path: search.text(path) or folder.text(path)))
     hidden += plugins_of(installs, followed.imports)
@@ -127,6 +130,7 @@ def analyse(path: Path) -> Facts:
         system=system,
         files=tuple(fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name),
         secrets=(*secrets.facts, *secret_facts),
+        last_run=last_run_of(notebook),
         findings=tuple(dict.fromkeys(findings)),
     )
     return without(facts, secrets.values) if secrets.values else facts
@@ -270,19 +274,11 @@ def _parameters(codes: Iterable[Code]) -> Read:
     return Read(inputs=read.inputs, findings=(*read.findings, *more))
 
 
-def _out_of_order(notebook: Notebook) -> list[Finding]:
-    highest = 0
-    for cell in notebook.code:
-        count = cell.execution_count
-        if count is not None and count < highest:
-            message = (
-                f"Cell {cell.index + 1} was run before a cell above it, so a run from top to bottom may differ. "
-                "Restart the kernel and run all cells."
-            )
-            place = Place(file=notebook.name, line=1, cell=cell.index)
-            return [Finding(severity=Severity.WARNING, code="out-of-order", message=message, place=place)]
-        highest = max(highest, count or 0)
-    return []
+def _undefined(notebook: Notebook, cells: _Cells, parameters: Read) -> list[Finding]:
+    """Names that are never defined; where a cell could not be read whole, nobody can tell."""
+    if any(finding.code == "unparsed-cell" for finding in cells.findings):
+        return []
+    return undefined_names(notebook, cells.codes, [one.name for one in parameters.inputs])
 
 
 def _files(modules: Iterable[FileFact], data: Iterable[FileFact]) -> tuple[FileFact, ...]:
