@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..analysis import analyse, notebook_python
+from ..analysis import LARGE_BYTES, analyse, notebook_python
 from ..environment import python_of, resolve, system_needs
 from ..model import Finding, Input, Inspection, LiveKernel, Reporter, Severity, Step
 from .verifying import choose_proof
@@ -29,7 +29,9 @@ def inspect_notebook(
     live: LiveKernel | None = None,
     repairs: Mapping[str, str] | None = None,
     inputs: tuple[Input, ...] | None = None,
+    secrets: tuple[str, ...] = (),
     hashes: bool = False,
+    large_bytes: int = LARGE_BYTES,
     report: Reporter | None = None,
 ) -> Inspection:
     """Facts and lock of one notebook; see `Service.inspect`.
@@ -42,11 +44,14 @@ def inspect_notebook(
         Seconds that a proof may take.
     repairs : mapping of what was found missing when it ran to the sentence that says why
     inputs : the user's instead of the notebook's own
+    secrets : names of secret literals that become inputs
     hashes : whether the lock is to be installed, so that the index is asked for hashes of all its files
+    large_bytes : int
+        Size above which a file is marked as large.
     """
     report = report or Reporter()
     report.say(Step.ANALYSE, f"reading {path.name}")
-    facts = analyse(path)
+    facts = analyse(path, large_bytes)
     python = None if no_kernel else python_of(kernel, facts.kernel, live)
     report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
     recorded = notebook_python(path) if no_kernel else None
@@ -66,7 +71,8 @@ def inspect_notebook(
     system = system_needs(facts, found.lock, python, cache)
     said = (*found.findings, *system.findings, *_old(recorded, found.lock.python))
     facts = dataclasses.replace(facts, findings=facts.findings + said)
-    proof, reason = choose_proof(facts, facts.inputs if inputs is None else inputs, proof_limit_s)
+    given = (*(facts.inputs if inputs is None else inputs), *(Input(name=one, required=True) for one in secrets))
+    proof, reason = choose_proof(facts, given, proof_limit_s)
     return Inspection(
         facts=facts,
         lock=found.lock,

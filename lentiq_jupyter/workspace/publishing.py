@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import secrets
 import tempfile
 import time
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from ..analysis import large_file
 from ..environment import Providers
 from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound, Unavailable
 from ..images import make_recipe
@@ -51,6 +53,8 @@ class Publisher:
     base : callable from ``X.Y`` to the base image's reference
     proof_limit_s : float
         Seconds that a proof may take.
+    large_bytes : int
+        Size above which a file goes in only where the request says so.
     """
 
     def __init__(
@@ -66,6 +70,7 @@ class Publisher:
         author: str,
         clock: Callable[[], datetime],
         proof_limit_s: float,
+        large_bytes: int,
     ) -> None:
         self._registry = registry
         self._catalogue = catalogue
@@ -77,6 +82,7 @@ class Publisher:
         self._author = author
         self._clock = clock
         self._proof_limit_s = proof_limit_s
+        self._large_bytes = large_bytes
 
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         """See `Service.publish`. Nothing is visible in the registry before the last step."""
@@ -97,7 +103,9 @@ class Publisher:
                     live=request.live,
                     repairs=packages,
                     inputs=request.inputs,
+                    secrets=request.secrets,
                     hashes=True,
+                    large_bytes=self._large_bytes,
                     report=report,
                 )
             _refuse(inspection, request)
@@ -162,8 +170,9 @@ class Publisher:
         with tempfile.TemporaryDirectory(prefix="lentiq-publish-") as folder:
             notebook, digest = pack_notebook(path, Path(folder), request.secrets)
             files = {path.name: notebook}
+            excluded = {os.path.normpath(name) for name in request.exclude_files}
             for fact in inspection.facts.files:
-                if fact.path not in request.exclude_files:
+                if fact.path not in excluded:
                     files[fact.path] = path.parent / fact.path
             spec = _spec(request, inspection, base, digest)
             recipe, sources = make_recipe(
@@ -248,6 +257,10 @@ def _refuse(inspection: Inspection, request: PublishRequest) -> None:
     if errors:
         kind: type[LentiqError] = SecretFound if errors[0].code == "secret" else NotebookError
         raise kind(" ".join(one.message for one in errors))
+    decided = {os.path.normpath(path) for path in (*request.include_files, *request.exclude_files)}
+    undecided = [fact for fact in inspection.facts.files if fact.large and fact.path not in decided]
+    if undecided:
+        raise NotebookError(" ".join(map(large_file, undecided)), "Decide on each of these files, then publish again.")
     missing = [name for name in inspection.unresolved if name not in request.remove]
     if missing:
         # Where a package is known but cannot go in, these say why and what to do.

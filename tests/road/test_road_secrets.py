@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest_road import Road, write_notebook
 
-from lentiq_jupyter.errors import BadInput
-from lentiq_jupyter.model import Input, PublishRequest, Reporter, TaskState
+from lentiq_jupyter.errors import BadInput, SecretFound
+from lentiq_jupyter.model import Input, PublishRequest, Reporter, TaskState, Verdict
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 VALUE = "open-sesame-4711"
@@ -61,3 +62,18 @@ def test_secret_reaches_the_kernel_and_stands_nowhere(process_road: Road, door: 
 def test_plain_value_for_a_secret_input_is_refused(process_road: Road, door: str) -> None:
     with pytest.raises(BadInput, match=r"DOOR_TOKEN: is secret, so it takes no value. Write \$\{\{ secrets.NAME"):
         process_road.workspace.run_block(door, {"DOOR_TOKEN": VALUE})
+
+
+def test_literal_secret_becomes_an_input_of_the_block(process_road: Road, tmp_path: Path) -> None:
+    token = "ghp_" + "aB3" * 12
+    cells = [(None, f"token = '{token}'"), (None, "from lentiq_jupyter import output\noutput('length', len(token))")]
+    path = write_notebook(tmp_path / "literal.ipynb", cells)
+    with pytest.raises(SecretFound, match="--secret token"):
+        process_road.workspace.publish(PublishRequest(path=str(path)), Reporter())
+    result = process_road.workspace.publish(PublishRequest(path=str(path), secrets=("token",)), Reporter())
+    assert (result.block.verification.verdict, result.block.spec.inputs[0].secret) == (Verdict.IMPORT, True)
+    process_road.workspace.set_secret("token", "another one")
+    run = process_road.workspace.run_block(result.block.reference, {})
+    process_road.scheduler()
+    assert process_road.ended(run.id).tasks[0].outputs == {"length": len("another one")}
+    process_road.workspace.remove_secret("token")
