@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..model import EnvFact, Facts, FileFact, Finding, Place, Severity, record
 from .code import Code, Reading, every, parse, read_python, split_cell
-from .data import data_of
+from .data import LARGE_BYTES, data_of, weighed
 from .executed import executed_of
 from .fetched import fetched_of
 from .folder import Folder
@@ -46,7 +46,7 @@ class _Cells:
     findings: tuple[Finding, ...]
 
 
-def analyse(path: Path) -> Facts:
+def analyse(path: Path, large_bytes: int = LARGE_BYTES) -> Facts:
     """Everything that the text of a notebook and of the files beside it shows. Nothing is executed.
 
     A cell that does not parse costs only itself: it becomes a finding ``unparsed-cell``, and its
@@ -56,6 +56,8 @@ def analyse(path: Path) -> Facts:
     ----------
     path : Path
         The notebook. Files are looked for in its folder only.
+    large_bytes : int
+        Size above which a file is marked as large.
 
     Raises
     ------
@@ -100,6 +102,9 @@ def analyse(path: Path) -> Facts:
     inputs, secret_facts, secret_findings = with_secret_inputs(
         parameters.inputs, _merge(environment), dotenv, secrets.facts, tagged
     )
+    packed, size_findings = weighed(
+        (fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name), large_bytes
+    )
     findings = (
         *cells.findings,
         *out_of_order(notebook),
@@ -108,6 +113,7 @@ def analyse(path: Path) -> Facts:
         *parameters.findings,
         *output_findings,
         *data_findings,
+        *size_findings,
         *system_findings,
         *secrets.findings,
         *secret_findings,
@@ -128,7 +134,7 @@ def analyse(path: Path) -> Facts:
         environment=_merge(environment),
         data=tuple({(need.kind, need.name): need for need in reversed(fetched)}.values())[::-1],
         system=system,
-        files=tuple(fact for fact in files if not is_secret_file(fact.path) and fact.path != notebook.name),
+        files=packed,
         secrets=(*secrets.facts, *secret_facts),
         last_run=last_run_of(notebook),
         findings=tuple(dict.fromkeys(findings)),

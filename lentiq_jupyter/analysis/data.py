@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import os.path
 import re
 from collections.abc import Iterable
@@ -12,6 +13,8 @@ from .code import Code, walk
 from .folder import Folder, Outside
 from .names import Names
 
+LARGE_BYTES = 50 * 2**20  # from here on, a file goes into a block only if the user says so
+_LARGE_TOGETHER = 10  # times as many bytes of all files together are worth a warning
 FILES_LIMIT = 1000  # more files than this under one path are not packed on a guess
 _READERS = re.compile(
     r"(read_\w+|scan_\w+|open|imread|load|loadtxt|genfromtxt|fromfile|loadmat|open_dataset|open_rasterio|File|Dataset"
@@ -51,7 +54,10 @@ def data_of(
                 wanted += [(path, code.place(node)) for path in reads]
                 made.update(os.path.normpath(path) for path in writes)
                 for pattern in _patterns(node, names):
-                    _take(folder.matching(pattern, FILES_LIMIT), pattern, code.place(node), folder, files, findings)
+                    found = folder.matching(pattern, FILES_LIMIT, ignored=False)
+                    if not found and (left := folder.matching(pattern, 1)):
+                        findings.setdefault(left[0], _ignored(left[0], code.place(node)))
+                    _take(found, pattern, code.place(node), folder, files, findings)
             elif isinstance(node, (ast.Constant, ast.BinOp, ast.JoinedStr)) and id(node) not in documentation:
                 text = names.text(node)
                 if text and _EXTENSION.search(text) and _is_local(text) and folder.is_file(text):
@@ -78,6 +84,9 @@ def _look_up(
         findings.setdefault(path, _outside(path, place))
         return
     if inside == ".":
+        return
+    if (folder.is_file(inside) or folder.is_folder(inside)) and folder.ignores(inside):
+        findings.setdefault(path, _ignored(path, place))
         return
     if os.path.isabs(path):
         message = f"{path} is an absolute path, which a block does not have. Write it relative to the notebook."
@@ -109,6 +118,45 @@ def _take(
         return
     for path in found:
         files.setdefault(path, FileFact(path=path, size=folder.size(path), kind="data", place=place))
+
+
+def large_file(fact: FileFact) -> str:
+    """What to decide on a large file, as a sentence."""
+    return (
+        f"{fact.path} is large ({_size(fact.size)}). Put it into the block with --include {fact.path}, "
+        f"or leave it out with --exclude {fact.path}."
+    )
+
+
+def weighed(files: Iterable[FileFact], large_bytes: int) -> tuple[tuple[FileFact, ...], tuple[Finding, ...]]:
+    """The files with those over `large_bytes` marked, and findings for these and for very much together."""
+    marked = tuple(dataclasses.replace(fact, large=fact.size > large_bytes) for fact in files)
+    findings = [
+        Finding(severity=Severity.WARNING, code="large-file", message=large_file(fact), place=fact.place)
+        for fact in marked
+        if fact.large
+    ]
+    together = sum(fact.size for fact in marked)
+    if together > _LARGE_TOGETHER * large_bytes:
+        message = (
+            f"The files of the block have {_size(together)} together, and every start of it carries them. Keep data in "
+            "shared storage, or name what stays out in .lentiqignore."
+        )
+        findings.append(Finding(severity=Severity.WARNING, code="large-files", message=message))
+    return marked, tuple(findings)
+
+
+def _size(size_bytes: int) -> str:
+    unit, name = next(
+        ((2**power, name) for power, name in ((30, "GiB"), (20, "MiB"), (10, "KiB")) if size_bytes >> power),
+        (1, "bytes"),
+    )
+    return f"{size_bytes / unit:.1f} {name}" if unit > 1 else f"{size_bytes} bytes"
+
+
+def _ignored(path: str, place: Place) -> Finding:
+    message = f"{path} stays out of the block, because .lentiqignore names it. The block must get it elsewhere."
+    return Finding(severity=Severity.INFO, code="ignored-file", message=message, place=place)
 
 
 def _outside(path: str, place: Place) -> Finding:

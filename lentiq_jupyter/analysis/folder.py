@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from ..errors import LentiqError
+from .ignore import Ignore
 
 MODULE_LIMIT_BYTES = 2 * 2**20  # larger files are no source code a person wrote
 
@@ -27,6 +28,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = Path(os.path.abspath(root))
         self._real = self.root.resolve()
+        self._ignore = Ignore(self.root)
 
     def relative(self, path: str) -> str:
         """`path` as a relative one with forward slashes, free of ``.`` and ``..``.
@@ -63,6 +65,14 @@ class Folder:
         except (Outside, OSError, ValueError):
             return False
 
+    def ignores(self, path: str) -> bool:
+        """Whether a file or folder inside shall stay out of every block, by ``.lentiqignore``."""
+        try:
+            inside = self.relative(path)
+        except Outside:
+            return False
+        return inside != "." and self._ignore.matches(inside, self.is_folder(inside))
+
     def leads_outside(self, path: str) -> bool:
         """Whether a path is refused because it leads out, whatever lies there."""
         try:
@@ -96,27 +106,35 @@ class Folder:
             return None
 
     def under(self, path: str, limit: int) -> list[str]:
-        """Files below a folder, sorted, hidden ones and caches left out; at most `limit` plus one."""
+        """Files below a folder, sorted, hidden and ignored ones and caches left out; at most `limit` plus one."""
         found: list[str] = []
         for top, folders, files in os.walk(self.root / self.relative(path)):
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__pycache__")
+            here = PurePosixPath(*Path(os.path.relpath(top, self.root)).parts)
+            folders[:] = sorted(
+                name
+                for name in folders
+                if not name.startswith(".") and name != "__pycache__" and not self.ignores(str(here / name))
+            )
             for name in sorted(files):
                 inside = os.path.relpath(os.path.join(top, name), self.root)
-                if not name.startswith(".") and self.is_file(inside):
+                if not name.startswith(".") and self.is_file(inside) and not self.ignores(inside):
                     found.append(PurePosixPath(*Path(inside).parts).as_posix())
             if len(found) > limit:
                 break
         return found[: limit + 1]
 
-    def matching(self, pattern: str, limit: int) -> list[str]:
-        """Files that a relative glob pattern names, sorted; at most `limit` plus one."""
+    def matching(self, pattern: str, limit: int, ignored: bool = True) -> list[str]:
+        """Files that a relative glob pattern names, sorted; at most `limit` plus one.
+
+        `ignored`: those that ``.lentiqignore`` keeps out of blocks are among them.
+        """
         if pattern.startswith(("/", "~")) or ".." in pattern.split("/") or "\0" in pattern:
             return []
         found: list[str] = []
         try:
             for path in self.root.glob(pattern):
                 inside = os.path.relpath(path, self.root)
-                if self.is_file(inside):
+                if self.is_file(inside) and (ignored or not self.ignores(inside)):
                     found.append(PurePosixPath(*Path(inside).parts).as_posix())
                 if len(found) > limit:
                     break

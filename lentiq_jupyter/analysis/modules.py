@@ -70,6 +70,10 @@ def follow(
         if path in seen or len(seen) >= _FILES:
             continue
         seen.add(path)
+        if not finder.is_written(path) and folder.ignores(path):
+            message = f"{path} is imported, but .lentiqignore keeps it out of the block. Take it out of that list."
+            findings.append(Finding(severity=Severity.WARNING, code="ignored-file", message=message, place=place))
+            continue
         if not finder.is_written(path):
             files[path] = FileFact(path=path, size=folder.size(path), kind="module", place=place)
         read, wrong = _read(path, finder)

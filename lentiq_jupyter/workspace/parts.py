@@ -159,6 +159,7 @@ class Parts:
             author=self.settings.author,
             clock=self._clock,
             proof_limit_s=self.settings.proof_limit_s,
+            large_bytes=self.settings.large_bytes,
         )
 
     def close(self) -> None:

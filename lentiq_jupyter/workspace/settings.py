@@ -17,6 +17,7 @@ from traitlets.config import Config, Configurable
 from traitlets.config.loader import ConfigFileNotFound, JSONFileConfigLoader, PyFileConfigLoader
 
 from ..errors import BadInput
+from ..model import parse_memory
 
 ENVIRONMENT = {
     "LENTIQ_HOME": "home",
@@ -72,6 +73,10 @@ class Settings(Configurable):
         help="Seconds that a proving run may take. A notebook whose last execution took longer, or that runs longer "
         "when it is tried, is proven by its imports. Tasks have no limit.",
     ).tag(config=True)
+    large_file = Unicode(
+        "50Mi",
+        help="Size above which a file goes into a block only if the user says so (--include, --exclude), as in 50Mi.",
+    ).tag(config=True)
     base = Unicode(
         "",
         help="Base image, {python} stands for X.Y. Empty: python:{python}-slim, from the block registry's own "
@@ -90,6 +95,17 @@ class Settings(Configurable):
         "", help="Memory quota of the project `default` when it is made, as in 8Gi. Empty: this machine's memory."
     ).tag(config=True)
     author = Unicode(_user(), help="Who publishes. Default: the hub's user name, else the system's.").tag(config=True)
+
+    @property
+    def large_bytes(self) -> int:
+        """`large_file` in bytes.
+
+        Raises
+        ------
+        BadInput
+            If it is not a size.
+        """
+        return parse_memory(self.large_file)
 
     @property
     def folder(self) -> Path:

@@ -117,6 +117,7 @@ class Workspace(Parts):
             Path(path).absolute(),
             cache=self.settings.folder / "cache",
             proof_limit_s=self.settings.proof_limit_s,
+            large_bytes=self.settings.large_bytes,
             kernel=kernel,
             no_kernel=no_kernel,
             add=add,
