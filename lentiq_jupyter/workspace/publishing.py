@@ -31,6 +31,7 @@ from ..model import (
     Reporter,
     Severity,
     Step,
+    Verdict,
     Verification,
     slug,
 )
@@ -117,7 +118,7 @@ class Publisher:
             with _timed(seconds, Step.BUILD):
                 built = self._build(path, request, inspection, repairs.system, report)
             same = self._unchanged(built.spec.name, request.version, built.image)
-            if same is not None:
+            if same is not None and not (request.verify and same.verification.verdict is Verdict.NONE):
                 report.say(Step.REGISTER, f"nothing changed since {same.reference}")
                 return _result(same, built.image, seconds, (f"unchanged: the same as {same.reference}",))
             if not request.verify:
@@ -252,7 +253,8 @@ def _refuse(inspection: Inspection, request: PublishRequest) -> None:
     errors = [
         one
         for one in inspection.facts.findings
-        if one.severity is Severity.ERROR and not (one.code == "secret" and one.place in taken)
+        if one.severity is Severity.ERROR
+        and not (one.code == "secret" and one.place and (one.place in taken or one.place.file in request.exclude_files))
     ]
     if errors:
         kind: type[LentiqError] = SecretFound if errors[0].code == "secret" else NotebookError

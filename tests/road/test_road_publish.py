@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from conftest_road import SLEEPER, Road, write_notebook
 
+from lentiq_jupyter.errors import SecretFound
 from lentiq_jupyter.model import PublishRequest, Reporter, Verdict
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
@@ -94,3 +95,21 @@ def test_docker_build_of_the_dockerfile_gives_the_same_outputs(docker_road: Road
     without_pip = [[one for one in found if not one.startswith(("pip==", "setuptools=="))] for found in lists]
     assert without_pip[0] == without_pip[1]
     docker("rmi", "-f", built)
+
+
+def test_unproven_block_is_proven_when_published_again(process_road: Road, tmp_path: Path) -> None:
+    path = write_notebook(tmp_path / "later.ipynb", [(None, "print('now')")])
+    first = process_road.workspace.publish(PublishRequest(path=str(path), verify=False), Reporter())
+    second = process_road.workspace.publish(PublishRequest(path=str(path)), Reporter())
+    third = process_road.workspace.publish(PublishRequest(path=str(path)), Reporter())
+    assert [one.block.verification.verdict for one in (first, second)] == [Verdict.NONE, Verdict.RUN]
+    assert (first.block.image_id, third.block.version) == (second.block.image_id, second.block.version)
+
+
+def test_secret_in_a_file_that_stays_out_does_not_stop(process_road: Road, tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_text('{"token": "ghp_' + "aB3" * 12 + '"}')
+    path = write_notebook(tmp_path / "keys.ipynb", [(None, "import json\nopen('keys.json').read()")])
+    with pytest.raises(SecretFound, match=r"--exclude keys\.json"):
+        process_road.workspace.publish(PublishRequest(path=str(path), verify=False), Reporter())
+    request = PublishRequest(path=str(path), verify=False, exclude_files=("keys.json",))
+    assert process_road.workspace.publish(request, Reporter()).block.version == "1"
