@@ -281,10 +281,8 @@ def _parameters(codes: Iterable[Code]) -> Read:
 
 
 def _undefined(notebook: Notebook, cells: _Cells, parameters: Read) -> list[Finding]:
-    """Names that are never defined; where a cell could not be read whole, nobody can tell."""
-    if any(finding.code == "unparsed-cell" for finding in cells.findings):
-        return []
-    return undefined_names(notebook, cells.codes, [one.name for one in parameters.inputs])
+    unread = [one.place.cell for one in cells.findings if one.code == "unparsed-cell" and one.place]
+    return undefined_names(notebook, cells.codes, [one.name for one in parameters.inputs], unread)
 
 
 def _files(modules: Iterable[FileFact], data: Iterable[FileFact]) -> tuple[FileFact, ...]:

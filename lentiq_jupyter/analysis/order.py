@@ -14,20 +14,27 @@ from .code import Code, walk
 from .magics import split_cell
 from .notebook import Notebook
 
-_SHOWN = 5
+_SHOWN = 8
+_LINES = 5000  # a longer notebook is left unread: pyflakes takes about a second for 20,000 lines
+_ELSEWHERE = frozenset(("px", "parallel"))  # cell magics whose Python runs in other processes
 # What IPython and the kernels of Spark and Databricks put into every notebook.
 _KNOWN = frozenset(
-    ("display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "exit", "quit",
+    ("display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "_exit_code", "exit", "quit",
      "spark", "sc", "sqlContext", "sqlc", "dbutils", "displayHTML")
 )  # fmt: skip
 _NUMBERED = re.compile(r"_i?\d+")
 # What defines names that no reading finds.
 _UNREADABLE = re.compile(
     r"^[ \t]*%(?:run|load|loadpy|pylab|store|recall|rerun|macro|autoload|kedro|reload_kedro)\b"
-    r"|\b(?:exec|execfile|globals|locals|vars|run_path|run_cell|interact_manual|push)\s*\(|import\s+\*",
+    r"|\b(?:exec|execfile|run_path|run_cell|interact_manual|(?:globals|locals|vars)\(\)\.update)\s*\("
+    r"|\b(?:globals|locals|vars)\(\)\s*\[[^\]\n]*\]\s*=(?!=)|\bshell\.push\(|get_ipython\(\)\.push\(|import\s+\*",
     re.MULTILINE,
 )
 _MAGIC_LINE = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?[%!].*$", re.MULTILINE)
+_SCOPES = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
+)
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -63,7 +70,9 @@ def out_of_order(notebook: Notebook) -> list[Finding]:
     return [Finding(severity=Severity.WARNING, code="out-of-order", message=message, place=place)]
 
 
-def undefined_names(notebook: Notebook, codes: Iterable[Code], inputs: Collection[str]) -> list[Finding]:
+def undefined_names(
+    notebook: Notebook, codes: Iterable[Code], inputs: Collection[str], unread: Collection[int | None] = ()
+) -> list[Finding]:
     """Names that cells use and no cell above defines; a handful, each at its first place.
 
     Silent where names may come from somewhere that only a run reads.
@@ -71,8 +80,11 @@ def undefined_names(notebook: Notebook, codes: Iterable[Code], inputs: Collectio
     Parameters
     ----------
     inputs : names that every run defines
+    unread : indices of cells that were not read whole: every name in them may be defined there
     """
     codes = [code for code in codes if code.file == notebook.name]
+    if sum(cell.source.count("\n") + 1 for cell in notebook.code) > _LINES:
+        return []
     if any(_UNREADABLE.search(cell.source) for cell in notebook.code):
         return []
     tree = ast.Module(body=[statement for code in codes for statement in code.tree.body], type_ignores=[])
@@ -80,7 +92,7 @@ def undefined_names(notebook: Notebook, codes: Iterable[Code], inputs: Collectio
         undefined = _Checker(tree, _KNOWN | set(inputs)).undefined
     except (RecursionError, AttributeError, KeyError, TypeError, ValueError):
         return []  # no verdict on a tree that pyflakes was not made for
-    mentioned = _mentioned(notebook) if undefined else set()
+    mentioned = _mentioned(notebook, unread) if undefined else set()
     sure = [one for one in undefined if one[0] not in mentioned and not _NUMBERED.fullmatch(one[0])]
     nodes = dict(reversed(sure))
     findings = []
@@ -91,7 +103,7 @@ def undefined_names(notebook: Notebook, codes: Iterable[Code], inputs: Collectio
         later = next((one.cell for one in codes if one.cell is not None and _binds(one, name)), None)
         if later is None:
             message = f"{name} is used in cell {code.cell + 1}, but no cell defines it."
-            message += " The cell that did was deleted." if _has_gaps(notebook) else ""
+            message += " The cell that did was probably deleted." if _has_gaps(notebook) else ""
             message += " Define it, or make it an input."
         elif later == code.cell:
             message = f"{name} is used in cell {code.cell + 1} before that cell defines it. Define it above its use."
@@ -105,18 +117,24 @@ def undefined_names(notebook: Notebook, codes: Iterable[Code], inputs: Collectio
     return findings[:_SHOWN]
 
 
-def _mentioned(notebook: Notebook) -> set[str]:
-    """Words of magic and shell lines and of cells that are not Python: these may define names."""
+def _mentioned(notebook: Notebook, unread: Collection[int | None]) -> set[str]:
+    """Words of magic and shell lines, and of cells that are not, not surely, or not here run as Python."""
     found: set[str] = set()
     for cell in notebook.code:
         split = split_cell(cell.source)
-        text = cell.source if split.magic and not split.python else "\n".join(_MAGIC_LINE.findall(cell.source))
+        other = split.magic in _ELSEWHERE or split.unsure or (split.magic and not split.python)
+        text = cell.source if other or cell.index in unread else "\n".join(_MAGIC_LINE.findall(cell.source))
         found.update(_WORD.findall(text))
     return found
 
 
 def _binds(code: Code, name: str) -> bool:
-    for node in walk(code.tree):
+    """Whether the cell itself defines the name, not a function, class or comprehension for its own use."""
+    pending: list[ast.AST] = list(code.tree.body)
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, _SCOPES):
+            pending += ast.iter_child_nodes(node)
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
             return True
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name:
