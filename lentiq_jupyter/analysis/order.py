@@ -15,12 +15,12 @@ from .magics import split_cell
 from .notebook import Notebook
 
 _SHOWN = 8
-_LINES = 5000  # a longer notebook is left unread: pyflakes takes about a second for 20,000 lines
+_LINES = 5000  # a longer notebook is left unread: pyflakes takes about 30 ms for each 1000 lines
 _ELSEWHERE = frozenset(("px", "parallel"))  # cell magics whose Python runs in other processes
 # What IPython and the kernels of Spark and Databricks put into every notebook.
 _KNOWN = frozenset(
-    ("display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "_exit_code", "exit", "quit",
-     "spark", "sc", "sqlContext", "sqlc", "dbutils", "displayHTML")
+    ("display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "_exit_code",
+     "exit", "quit", "spark", "sc", "sqlContext", "sqlc", "dbutils", "displayHTML")
 )  # fmt: skip
 _NUMBERED = re.compile(r"_i?\d+")
 # What defines names that no reading finds.
@@ -35,6 +35,8 @@ _SCOPES = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
+# Code that asks whether a name is there copes without it.
+_GUARDED = re.compile(r"['\"](\w+)['\"]\s+(?:not\s+)?in\s+(?:globals|locals|vars|dir)\(\)")
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -125,6 +127,7 @@ def _mentioned(notebook: Notebook, unread: Collection[int | None]) -> set[str]:
         other = split.magic in _ELSEWHERE or split.unsure or (split.magic and not split.python)
         text = cell.source if other or cell.index in unread else "\n".join(_MAGIC_LINE.findall(cell.source))
         found.update(_WORD.findall(text))
+        found.update(_GUARDED.findall(cell.source))
     return found
 
 

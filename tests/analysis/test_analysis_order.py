@@ -75,3 +75,38 @@ def test_last_run_counts_cells_time_and_the_cell_that_failed(tmp_path):
     )
     assert facts.last_run == LastRun(cells=2, seconds=3.5, failed=1)
     assert read(tmp_path, "1").last_run is None
+
+
+def test_a_cell_that_does_not_parse_may_define_what_it_mentions(tmp_path):
+    facts = read(tmp_path, "def broken(:\n    thing = 1", "print(thing)", "print(never)")
+    assert [message.split(":")[0].split(",")[0] for message in said(facts, "undefined-name")] == [
+        "never is used in cell 3"
+    ]
+
+
+def test_a_local_name_of_a_function_defines_nothing_for_the_rest(tmp_path):
+    facts = read(tmp_path, "def one():\n    table = 1\n    return table\n\ndef two():\n    return table")
+    assert said(facts, "undefined-name") == [
+        "table is used in cell 1, but no cell defines it. Define it, or make it an input."
+    ]
+
+
+def test_names_of_ipython_and_of_magics_are_known(tmp_path):
+    for cells in (
+        ("!ls", "print(_exit_code)"),
+        ("%%px\nprint(there)",),
+        ("%%sql res <<\nselect 1", "print(res)"),
+        ("%%bash --out text\nls", "print(text)"),
+        ("%%R -o frame\nframe <- 1", "print(frame)"),
+        ("lines = !ls", "print(lines)"),
+        ("cores = cores if 'cores' in vars() else 0", "print(cores)"),
+        ("%store -r kept", "print(kept)"),
+        ("globals()['made'] = 1", "print(made)"),
+        ("locals().update(a=1)", "print(a)"),
+    ):
+        assert said(read(tmp_path, *cells), "undefined-name") == [], cells
+
+
+def test_a_look_at_globals_or_a_push_silences_nothing(tmp_path):
+    facts = read(tmp_path, "print(len(globals()), globals()['x'] == 1)\nqueue = []\nqueue.push(1)", "print(never)")
+    assert len(said(facts, "undefined-name")) == 1
