@@ -19,8 +19,10 @@ _LINES = 5000  # a longer notebook is left unread: pyflakes takes about 30 ms fo
 _ELSEWHERE = frozenset(("px", "parallel"))  # cell magics whose Python runs in other processes
 # What IPython and the kernels of Spark and Databricks put into every notebook.
 _KNOWN = frozenset(
-    ("display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh", "_exit_code",
-     "exit", "quit", "spark", "sc", "sqlContext", "sqlc", "dbutils", "displayHTML")
+    [
+        "display", "get_ipython", "In", "Out", "_", "__", "___", "_i", "_ii", "_iii", "_dh", "_ih", "_oh",
+        "_exit_code", "exit", "quit", "spark", "sc", "sqlContext", "sqlc", "dbutils", "displayHTML",
+    ]
 )  # fmt: skip
 _NUMBERED = re.compile(r"_i?\d+")
 # What defines names that no reading finds.
