@@ -67,6 +67,8 @@ class Folder:
 
     def ignores(self, path: str) -> bool:
         """Whether a file or folder inside shall stay out of every block, by ``.lentiqignore``."""
+        if not self._ignore:  # links need not be resolved to know
+            return False
         try:
             inside = self.relative(path)
         except Outside:

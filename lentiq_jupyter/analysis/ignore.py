@@ -22,16 +22,27 @@ class Ignore:
     def __init__(self, root: Path) -> None:
         self._spec = GitIgnoreSpec.from_lines(_lines(root / NAME))
 
+    def __bool__(self) -> bool:
+        return bool(self._spec.patterns)
+
     def matches(self, path: str, folder: bool = False) -> bool:
         """Whether a path, relative to the notebook and with forward slashes, or a folder above it is ignored.
 
         What a folder holds cannot be taken back out of it by a later ``!`` rule (git's own rule).
         """
-        if not self._spec.patterns:
-            return False
         parts = path.split("/")
-        above = ("/".join(parts[:number]) + "/" for number in range(1, len(parts)))
-        return any(map(self._spec.match_file, (*above, f"{path}/" if folder else path)))
+        above = ["/".join(parts[:number]) for number in range(1, len(parts))]
+        if any(map(self._folder, above)):
+            return True
+        return self._folder(path) if folder else self._spec.match_file(path)
+
+    def _folder(self, path: str) -> bool:
+        """The last rule that names a folder decides; pathspec ranks rules for folders below those for files."""
+        ignored = False
+        for rule in self._spec.patterns:
+            if rule.include is not None and rule.match_file(f"{path}/") is not None:
+                ignored = rule.include
+        return ignored
 
 
 def _lines(path: Path) -> list[str]:

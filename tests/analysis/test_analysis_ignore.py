@@ -43,6 +43,8 @@ def said(facts: Facts, code: str) -> list[tuple[Severity, str]]:
         ("# a.csv\n\n\\#b.csv", "a.csv", False),
         ("# a.csv\n\n\\#b.csv", "#b.csv", True),
         ("a/**b/\\\n*.csv", "a.csv", True),
+        ("*\n!*/\n!*.py", "data/m.py", False),
+        ("*\n!*/\n!*.py", "data/m.csv", True),
         ("", "a.csv", False),
     ],
 )
