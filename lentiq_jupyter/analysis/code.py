@@ -20,6 +20,7 @@ from .magics import lines_as_calls, split_cell
 __all__ = ["Code", "Reading", "every", "parse", "read_python", "split_cell", "walk"]
 
 _Node = TypeVar("_Node", bound=ast.AST)
+_IPYTHON_WORK = 150_000  # IPython reads the whole text again for each mark; this many take about half a second
 _SKIPPED = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop, ast.type_ignore)
 
 
@@ -97,7 +98,8 @@ def parse(python: str) -> ast.Module:
             first = error
     # Prompts that were pasted along, and an indentation of the whole cell, are taken off by IPython too.
     pasted = text.lstrip("\n").startswith((" ", "\t", ">>>"))
-    if not pasted and not any(mark in text for mark in "%!?"):
+    marks = sum(text.count(mark) for mark in "%!?")
+    if (not pasted and not marks) or marks * len(text) > _IPYTHON_WORK:
         raise first
     return _by_ipython(text)
 
