@@ -78,6 +78,9 @@ class FakeService:
         self.scheduler_ran = False
         self.live: LiveKernel | None = None
 
+    def prepare(self) -> None:
+        """Nothing is to be learned."""
+
     def run_scheduler(self, stop: threading.Event) -> None:
         self.scheduler_ran = True
         stop.wait()

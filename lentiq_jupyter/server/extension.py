@@ -46,6 +46,10 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
         help="Run a scheduler in this server; while another one holds the lease it stands by. "
         "False where `lentiq scheduler` runs as a service of its own.",
     ).tag(config=True)
+    prepare = Bool(
+        True,
+        help="Read the default kernel's environment when the server starts, so that the first dialog opens quickly.",
+    ).tag(config=True)
     url = Unicode(
         "",
         help="Address of this service as kernels reach it. Empty: the server's own address; a server that listens on "
@@ -96,9 +100,18 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
         if url:
             os.environ[ENV_URL] = url
             os.environ[ENV_TOKEN] = self.token
+        if self.prepare:
+            self._pool.submit(self._prepare)
         if self.scheduler:
             self._scheduler_thread = threading.Thread(target=self._schedule, name="lentiq-scheduler", daemon=True)
             self._scheduler_thread.start()
+
+    def _prepare(self) -> None:
+        try:
+            self.backend().prepare()
+        except LentiqError as error:
+            # Whoever inspects a notebook is told.
+            self.log.debug("The default kernel cannot be read yet: %s", error)
 
     def _schedule(self) -> None:
         while not self._stop.is_set():

@@ -15,11 +15,13 @@ from ..interfaces import Service
 class Backend:
     """A service, and what only the process that hosts it does.
 
-    `run_scheduler(stop)` blocks until `stop` is set; `close` frees what the service holds.
+    `run_scheduler(stop)` blocks until `stop` is set; `prepare` makes the first inspection as quick as the
+    next ones; `close` frees what the service holds.
     """
 
     service: Service
     run_scheduler: Callable[[threading.Event], None]
+    prepare: Callable[[], None]
     close: Callable[[], None]
 
 
@@ -34,4 +36,4 @@ def open_backend(config: Config, notify: Callable[[str, str, str], None]) -> Bac
     from ..workspace import Workspace, load_settings
 
     workspace = Workspace(load_settings(config), notify=notify)
-    return Backend(workspace, workspace.run_scheduler, workspace.close)
+    return Backend(workspace, workspace.run_scheduler, workspace.prepare, workspace.close)

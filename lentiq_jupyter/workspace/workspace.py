@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import secrets
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -124,6 +126,20 @@ class Workspace(Parts):
             remove=remove,
             live=live,
         )
+
+    def prepare(self) -> None:
+        """Learn what any inspection needs to know: the tables, and the default kernel's environment.
+
+        Raises
+        ------
+        LentiqError
+            As `inspect`, if there is no default kernel.
+        """
+        with tempfile.TemporaryDirectory(prefix="lentiq-prepare-") as folder:
+            path = Path(folder) / "none.ipynb"
+            cells = [{"cell_type": "code", "source": "import os", "metadata": {}, "outputs": []}]
+            path.write_text(json.dumps({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": cells}))
+            self.inspect(str(path))
 
     def publish(self, request: PublishRequest, report: Reporter | None = None) -> PublishResult:
         """See `Service.publish`."""
