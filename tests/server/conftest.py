@@ -15,7 +15,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
     monkeypatch.setenv("LENTIQ_API_URL", "")
     monkeypatch.setenv("LENTIQ_API_TOKEN", "")
     fake = FakeService()
-    monkeypatch.setattr(extension, "open_backend", lambda config, notify: Backend(fake, fake.run_scheduler, fake.prepare, fake.close))
+    monkeypatch.setattr(
+        extension, "open_backend", lambda config, notify: Backend(fake, fake.run_scheduler, fake.prepare, fake.close)
+    )
     return fake
 
 
