@@ -32,7 +32,7 @@ _UNREADABLE = re.compile(
     r"|\b(?:globals|locals|vars)\(\)\s*\[[^\]\n]*\]\s*=(?!=)|\bshell\.push\(|get_ipython\(\)\.push\(|import\s+\*",
     re.MULTILINE,
 )
-_MAGIC_LINE = re.compile(r"^[ \t]*(?:[\w, ]+=[ \t]*)?[%!].*$", re.MULTILINE)
+_MAGIC_LINE = re.compile(r"^[ \t]*(?:[^\W\d][\w, ]*=[ \t]*)?[%!].*$", re.MULTILINE)
 _SCOPES = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
