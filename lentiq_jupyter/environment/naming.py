@@ -13,7 +13,8 @@ from ..model import Facts, ImportFact, InstallFact, Place, Witness, record
 from .installed import Installed
 from .names_table import table
 
-_URL_NAME = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)|/([A-Za-z0-9._-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
+_EGG = re.compile(r"[#&]egg=([A-Za-z0-9._-]+)")
+_URL_NAME = re.compile(r"/([A-Za-z0-9._-]+?)(?:\.git)?(?:@[^/]*)?(?:#.*)?$")
 _URL_OWNER = re.compile(r"://[^/]+/([A-Za-z0-9._-]+)/([A-Za-z0-9._-]+?)(?:\.git)?(?:[@#/].*)?$")
 _PROVIDED = frozenset(("lentiq-jupyter", "pip"))  # the runner brings the first; nothing imports the second
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?")
@@ -119,10 +120,10 @@ def parse_requirement(text: str) -> tuple[str, str] | None:
     try:
         return canonicalize_name(Requirement(text).name), text
     except InvalidRequirement:
-        found = _URL_NAME.search(text) if "://" in text else None
+        found = (_EGG.search(text) or _URL_NAME.search(text)) if "://" in text else None
         if not found:
             return None
-        name = canonicalize_name(found[1] or found[2])
+        name = canonicalize_name(found[1])
         return name, f"{name} @ {text}"
 
 

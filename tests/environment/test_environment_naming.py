@@ -10,7 +10,7 @@ from lentiq_jupyter.environment.closure import close
 from lentiq_jupyter.environment.installed import origin
 from lentiq_jupyter.environment.locking import make_lock
 from lentiq_jupyter.environment.names_table import table
-from lentiq_jupyter.environment.naming import Need
+from lentiq_jupyter.environment.naming import Need, parse_requirement
 from lentiq_jupyter.environment.uv_compile import Pin, parse_pins
 from lentiq_jupyter.model import Facts, HiddenNeed, ImportFact, InstallFact, Package, Place, Witness
 
@@ -269,3 +269,15 @@ def test_the_resolvers_answer_is_read_with_who_needs_what():
         Pin(name="idna", version="3.10", url=None, hashes=("sha256:a", "sha256:b"), via="requests"),
         Pin(name="x", version="", url="https://h.invalid/x.whl", hashes=()),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("git+https://example.org/a/pricing.git@main", "pricing"),
+        ("git+https://example.org/a/pricing.git@v1#egg=Price_Lists&subdirectory=x", "price-lists"),
+        ("git+https://example.org/a/pricing#egg=price-lists", "price-lists"),
+    ],
+)
+def test_address_is_named_by_its_egg_before_its_path(text: str, name: str) -> None:
+    assert parse_requirement(text) == (name, f"{name} @ {text}")
