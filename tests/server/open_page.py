@@ -49,9 +49,15 @@ class Page:
         return json.loads((await self._fetch("api", "kernels", self.kernel_id)).body)["execution_state"]
 
     async def settle(self) -> None:
-        """Wait until the server has heard that the kernel is idle."""
-        while await self.shown() != "idle":
-            await asyncio.sleep(0.02)
+        """Wait until the server has heard that the kernel is idle.
+
+        The server listens a little later than the kernel may be up: one it has not heard yet is asked
+        again, as Lab does when it connects.
+        """
+        while (shown := await self.shown()) != "idle":
+            if shown == "starting":
+                self.client.kernel_info()
+            await asyncio.sleep(0.05)
 
     async def told_since(self) -> list[str]:
         """Statuses of shell messages that reached the page, without waiting for more."""
