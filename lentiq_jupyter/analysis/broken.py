@@ -7,9 +7,11 @@ import itertools
 import re
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
-from parso.grammar import PythonGrammar, load_grammar
-from parso.tree import BaseNode, NodeOrLeaf
+if TYPE_CHECKING:
+    from parso.grammar import PythonGrammar
+    from parso.tree import NodeOrLeaf
 
 _PARSO_CHARACTERS = 200_000  # parso takes about a second for as many
 _PARSO_DEPTH = 1000  # open brackets; Python reads no more than 200, and each costs parso as much as a line
@@ -106,6 +108,8 @@ def _alone(piece: list[str], first: int, parse: Parse) -> list[ast.stmt] | None:
 
 @cache
 def _grammar() -> PythonGrammar:
+    from parso.grammar import load_grammar  # most notebooks have no broken cell
+
     grammar: PythonGrammar = load_grammar(version=_PARSO_VERSION)
     return grammar
 
@@ -124,7 +128,7 @@ def _good(text: str) -> list[tuple[int, int]]:
     while stack:
         node = stack.pop()
         if node.type in ("error_node", "error_leaf"):
-            children = node.children if isinstance(node, BaseNode) else []
+            children = _children(node)
             inside = [one for one in children if one.type in _STATEMENTS or one.type == "suite"]
             bad.update(one.start_pos[0] for one in (children if inside else [node]) if one not in inside)
             stack += reversed(inside)
@@ -132,8 +136,8 @@ def _good(text: str) -> list[tuple[int, int]]:
             first = node.start_pos[0]
             last = node.end_pos[0] - (1 if node.end_pos[1] == 0 else 0)
             statements.append((first, max(first, last)))
-        elif isinstance(node, BaseNode):
-            stack += reversed(node.children)
+        else:
+            stack += reversed(_children(node))
     return [(first, last) for first, last in statements if first not in bad]
 
 
@@ -156,6 +160,9 @@ def _broken(root: NodeOrLeaf) -> set[int]:
             while above is not None and id(above) not in found:
                 found.add(id(above))
                 above = above.parent
-        if isinstance(node, BaseNode):
-            stack += node.children
+        stack += _children(node)
     return found
+
+
+def _children(node: NodeOrLeaf) -> list[NodeOrLeaf]:
+    return getattr(node, "children", [])

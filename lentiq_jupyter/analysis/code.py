@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import ast
 import warnings
-from collections.abc import Iterable
-from typing import TypeVar
-
-from IPython.core.inputtransformer2 import TransformerManager
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TypeVar, cast
 
 from ..model import Place, record
 from .broken import as_python3, whole_statements
@@ -46,18 +45,6 @@ class Reading:
     tree: ast.Module
     fault: str = ""
     line: int = 1
-
-
-class _SameLines(TransformerManager):  # type: ignore[misc]  # IPython is untyped
-    """IPython's transformer, keeping every line where it was (it joins continued magic lines)."""
-
-    def do_one_token_transform(self, lines: list[str]) -> tuple[bool, list[str]]:
-        changed, made = super().do_one_token_transform(lines)
-        gone = len(lines) - len(made)
-        if changed and gone > 0:
-            same = next((n for n, (old, new) in enumerate(zip(lines, made, strict=False)) if old != new), len(made) - 1)
-            made = [*made[: same + 1], *["\n"] * gone, *made[same + 1 :]]
-        return changed, made
 
 
 def read_python(text: str) -> Reading:
@@ -117,10 +104,29 @@ def _by_ipython(python: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of IPython about odd line ends
-            made = _SameLines().transform_cell(bare)
+            made = _transformer()(bare)
     except (RuntimeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise SyntaxError(str(error)) from error
     return _tree("\n" * skipped + made)
+
+
+@cache
+def _transformer() -> Callable[[str], str]:
+    """IPython's transformation of a cell, keeping every line where it was (it joins continued magic lines)."""
+    # Most notebooks do not need it, and it loads as much as all the rest together.
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    class SameLines(TransformerManager):  # type: ignore[misc]  # IPython is untyped
+        def do_one_token_transform(self, lines: list[str]) -> tuple[bool, list[str]]:
+            changed, made = super().do_one_token_transform(lines)
+            gone = len(lines) - len(made)
+            if changed and gone > 0:
+                differ = (n for n, (old, new) in enumerate(zip(lines, made, strict=False)) if old != new)
+                same = next(differ, len(made) - 1)
+                made = [*made[: same + 1], *["\n"] * gone, *made[same + 1 :]]
+            return changed, made
+
+    return lambda text: cast(str, SameLines().transform_cell(text))
 
 
 def _plain(text: str) -> str:

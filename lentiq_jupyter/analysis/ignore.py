@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 NAME = ".lentiqignore"
 _LIMIT_BYTES = 2**20  # a longer one is no list that a person wrote
@@ -20,16 +22,19 @@ class Ignore:
     """
 
     def __init__(self, root: Path) -> None:
-        self._spec = GitIgnoreSpec.from_lines(_lines(root / NAME))
+        lines = _lines(root / NAME)
+        self._spec = _spec(tuple(lines)) if lines else None
 
     def __bool__(self) -> bool:
-        return bool(self._spec.patterns)
+        return self._spec is not None and bool(self._spec.patterns)
 
     def matches(self, path: str, folder: bool = False) -> bool:
         """Whether a path, relative to the notebook and with forward slashes, or a folder above it is ignored.
 
         What a folder holds cannot be taken back out of it by a later ``!`` rule (git's own rule).
         """
+        if self._spec is None:
+            return False
         parts = path.split("/")
         above = ["/".join(parts[:number]) for number in range(1, len(parts))]
         if any(map(self._folder, above)):
@@ -39,7 +44,7 @@ class Ignore:
     def _folder(self, path: str) -> bool:
         """The last rule that names a folder decides; pathspec ranks rules for folders below those for files."""
         ignored = False
-        for rule in self._spec.patterns:
+        for rule in self._spec.patterns if self._spec is not None else ():
             if rule.include is not None and rule.match_file(f"{path}/") is not None:
                 ignored = rule.include
         return ignored
@@ -58,7 +63,13 @@ def _lines(path: Path) -> list[str]:
 
 def _is_rule(line: str) -> bool:
     try:
-        GitIgnoreSpec.from_lines([line])
+        _spec((line,))
     except ValueError:
         return False
     return True
+
+
+def _spec(lines: tuple[str, ...]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec  # few folders have such a file
+
+    return GitIgnoreSpec.from_lines(lines)

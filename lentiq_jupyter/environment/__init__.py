@@ -8,6 +8,7 @@ from .probe import probe
 from .providers import KERNEL, Provider, Providers
 from .resolve import Resolution, resolve
 from .system import SystemNeeds, package_of_library, system_needs
+from .uv_compile import uv_settings
 
 __all__ = [
     "KERNEL",
@@ -26,4 +27,5 @@ __all__ = [
     "python_of",
     "resolve",
     "system_needs",
+    "uv_settings",
 ]

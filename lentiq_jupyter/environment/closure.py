@@ -94,8 +94,9 @@ def _read(text: str) -> tuple[str, str, Marker | None] | None:
     return canonicalize_name(read.name), str(read), marker
 
 
-def _extras(text: str) -> set[str]:
+@lru_cache(maxsize=16384)
+def _extras(text: str) -> frozenset[str]:
     try:
-        return Requirement(text).extras
+        return frozenset(Requirement(text).extras)
     except InvalidRequirement:
-        return set()
+        return frozenset()

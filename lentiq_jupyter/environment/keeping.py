@@ -14,13 +14,15 @@ from pathlib import Path
 
 
 def read_json(path: Path | None) -> dict[str, object]:
-    """The document; {} for None and where there is none that can be read."""
+    """The document; {} for None and where there is none that can be read. Its time says when it was last read."""
     if path is None:
         return {}
     try:
         document = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
+    with contextlib.suppress(OSError):
+        os.utime(path)
     return document if isinstance(document, dict) else {}
 
 

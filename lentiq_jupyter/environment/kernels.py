@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+
+from jupyter_core.paths import jupyter_path
 
 from ..errors import NotebookError, NotFound
 from ..model import LiveKernel
 
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _BARE = re.compile(r"python(\d(\.\d+)?)?(\.exe)?")
 
 
@@ -35,10 +40,34 @@ def python_of(kernel: str | None, notebook_kernel: str = "", live: LiveKernel | 
     """
     if live is not None and os.path.isabs(live.python) and _launches_python(live.python):
         return Path(live.python)
-    # Where notebooks are read without a kernel, what knows kernels need not be loaded.
+    name = kernel or notebook_kernel or "python3"
+    language, argv = _written(name) or _managed(name)
+    if language.lower() != "python":
+        raise NotebookError(f"Kernel {name} runs {language}.", "Only Python notebooks can become blocks.")
+    return _interpreter(name, argv)
+
+
+def _written(name: str) -> tuple[str, list[str]] | None:
+    """Language and command of the first kernelspec of exactly that name on Jupyter's path; None if none is whole.
+
+    What manages kernels, and knows the rest, takes half a second to load.
+    """
+    for folder in jupyter_path("kernels") if _NAME.fullmatch(name) else ():
+        try:
+            found = json.loads(Path(folder, name, "kernel.json").read_bytes())
+        except FileNotFoundError:
+            continue
+        except (OSError, ValueError):
+            return None
+        argv = found.get("argv") if isinstance(found, dict) else None
+        return (str(found.get("language") or "python"), list(map(str, argv))) if isinstance(argv, list) else None
+    return None
+
+
+def _managed(name: str) -> tuple[str, list[str]]:
+    """The same by Jupyter's own manager: names in other case, the kernel of this very environment, faults."""
     from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-    name = kernel or notebook_kernel or "python3"
     manager = KernelSpecManager()
     try:
         spec = manager.get_kernel_spec(name)
@@ -47,13 +76,10 @@ def python_of(kernel: str | None, notebook_kernel: str = "", live: LiveKernel | 
         raise NotFound(
             f"There is no kernel named {name}; there are: {there}.", "Use --kernel NAME or --no-kernel."
         ) from error
-    language = str(spec.language or "python")
-    if language.lower() != "python":
-        raise NotebookError(f"Kernel {name} runs {language}.", "Only Python notebooks can become blocks.")
-    return _interpreter(name, [str(word) for word in spec.argv])
+    return str(spec.language or "python"), [str(word) for word in spec.argv]
 
 
-def _interpreter(name: str, argv: list[str]) -> Path:
+def _interpreter(name: str, argv: Sequence[str]) -> Path:
     command = argv[0] if argv else ""
     if _BARE.fullmatch(command):
         # jupyter_client runs a bare "python" with the interpreter it runs under itself.

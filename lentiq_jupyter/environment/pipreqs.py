@@ -12,12 +12,16 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterable
 
 import uv
 from packaging.utils import canonicalize_name
 
+from ..mortal import mortal
+from ..scratch import scratch_folder
+from .uv_compile import UV_SETTINGS
+
+WORK = "lentiq-pipreqs-"
 _TIMEOUT_S = 120.0
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SCRIPT = """import json, sys
@@ -33,13 +37,13 @@ def ask_pipreqs(modules: Iterable[str]) -> dict[str, str]:
     command = [uv.find_uv_bin(), "run", "--no-project", "--isolated", "--python", ">=3.9,<3.13"]
     command += ["--no-python-downloads", "--with", "pipreqs>=0.5,<0.6", "--", "python", "-I", "-c", _SCRIPT, *asked]
     try:
-        with tempfile.TemporaryDirectory(prefix="lentiq-pipreqs-") as folder:
+        with scratch_folder(WORK) as folder:
             done = subprocess.run(
-                command,
+                mortal(command),
                 capture_output=True,
                 encoding="utf-8",
                 timeout=_TIMEOUT_S,
-                env={"UV_HTTP_RETRIES": "1", **os.environ},
+                env={"UV_HTTP_RETRIES": "1", **os.environ, **UV_SETTINGS.get()},
                 cwd=folder,
                 check=True,
             )

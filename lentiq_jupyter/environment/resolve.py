@@ -107,6 +107,8 @@ def resolve(
     """
     report = report or Reporter()
     installed = probe(python, cache=cache / "environments" if cache else None) if python else None
+    if installed and platform:
+        installed = dataclasses.replace(installed, markers={**installed.markers, **_markers(platform)})
     version = installed.python if installed else python_version or "{}.{}".format(*sys.version_info[:2])
     roots = _roots(facts, installed, [*_repaired(repairs or {}), *map(_added, add)], frozenset(remove))
     loaded = read_loaded(live.modules, installed) if live and installed else Loaded()
@@ -140,6 +142,12 @@ def resolve(
         tuple(without_credentials(need.requirement) for need in roots.naming.unused),
         tuple(said + remarks.of_guesses(packages) + unpinned),
     )
+
+
+def _markers(platform: str) -> dict[str, str]:
+    """What differs between machines in the environment of markers, for one of uv's targets."""
+    machine = platform.partition("-")[0]
+    return {"platform_machine": machine, "sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 
 
 def _added(line: str) -> Need:

@@ -6,7 +6,9 @@ more than these two kinds of entries is not needed for that.
 
 from __future__ import annotations
 
+import os
 import struct
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,10 +27,20 @@ class SharedObject:
     soname: str = ""
 
 
-def read_shared_object(path: Path) -> SharedObject | None:
+def read_shared_object(path: str | Path) -> SharedObject | None:
     """What a file's dynamic section says; None if it is no 64-bit ELF file that is loaded dynamically."""
     try:
-        with path.open("rb") as file:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return _read_once(str(path), status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=20_000)
+def _read_once(path: str, _inode: int, _changed_ns: int, _size: int) -> SharedObject | None:
+    """An environment has hundreds of them, and a notebook is published again and again from the same one."""
+    try:
+        with open(path, "rb") as file:
             return _read(file)
     except (OSError, struct.error, ValueError):
         return None

@@ -11,8 +11,8 @@ import tomllib
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatch, translate
-from functools import cache
-from pathlib import Path, PurePath
+from functools import cache, lru_cache
+from pathlib import Path
 
 from packaging.utils import canonicalize_name
 
@@ -125,10 +125,10 @@ def unmet(
     idle : paths that count only if something else needs them
     """
     known = tables()
-    brought = {PurePath(path).name for path in objects} | {one.soname for one in objects.values()}
+    brought = {_base_name(path) for path in objects} | {one.soname for one in objects.values()}
     by_name: dict[str, list[str]] = {}
     for path, one in objects.items():
-        for name in {PurePath(path).name, one.soname}:
+        for name in {_base_name(path), one.soname}:
             by_name.setdefault(name, []).append(path)
     queue = deque(path for path in sorted(objects) if path not in idle and not _is_optional(path))
     seen = set(queue)
@@ -148,6 +148,7 @@ def unmet(
     return [pair for pair in pairs if pair not in driver], driver
 
 
+@lru_cache(maxsize=20_000)
 def _is_optional(path: str) -> bool:
     return bool(_optional().match(path))
 
@@ -175,9 +176,13 @@ def _objects(python: Path, names: Iterable[str], cache: Path | None) -> dict[str
         one = installed.find(name)
         # Conda's files need conda's libraries; the image gets the index's wheels.
         if one is not None and one.installer != "conda":
-            read = {path: read_shared_object(Path(path)) for path in one.libraries}
+            read = {path: read_shared_object(path) for path in one.libraries}
             found[str(canonicalize_name(name))] = {path: item for path, item in read.items() if item is not None}
     return found
+
+
+def _base_name(path: str) -> str:
+    return path.rpartition("/")[2]  # there are many of them, and pathlib takes its time
 
 
 def _inner(path: str) -> str:

@@ -7,9 +7,9 @@ import hashlib
 import os
 import re
 import subprocess
-import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 
 import uv
@@ -17,7 +17,10 @@ from packaging.utils import canonicalize_name
 
 from ..errors import LentiqError, Unavailable
 from ..model import Reporter, record
+from ..mortal import mortal
+from ..scratch import scratch_folder
 
+WORK = "lentiq-uv-"
 _PIN = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^\]]*\])?(?:==(\S+)| @ (\S+))")
 _HASH = re.compile(r"--hash=(\S+)")
 _VIA = re.compile(r"#\s+via\s+(.+)$", re.MULTILINE)
@@ -31,6 +34,20 @@ _INDEX_WORDS = (
     *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
     *("UV_INDEX_STRATEGY", "UV_CONFIG_FILE", "UV_NO_CONFIG"),
 )
+
+
+# What uv is told beside this process's own environment: certificates, index, proxy.
+UV_SETTINGS: ContextVar[Mapping[str, str]] = ContextVar("UV_SETTINGS", default={})  # noqa: B039  # read only
+
+
+@contextlib.contextmanager
+def uv_settings(variables: Mapping[str, str]) -> Iterator[None]:
+    """Have uv told these variables for whatever this thread resolves meanwhile."""
+    token = UV_SETTINGS.set(variables)
+    try:
+        yield
+    finally:
+        UV_SETTINGS.reset(token)
 
 
 class NoSolution(LentiqError):
@@ -98,8 +115,8 @@ def compile_pins(
     Cancelled
         Through `report`.
     """
-    with tempfile.TemporaryDirectory(prefix="lentiq-uv-") as folder:
-        limits = Path(folder, "constraints.txt")
+    with scratch_folder(WORK) as folder:
+        limits = folder / "constraints.txt"
         lines = "".join(f"{line}\n" for line in constraints)
         limits.write_text(lines, encoding="utf-8")
         command = [uv.find_uv_bin(), "pip", "compile", "-", "--python", str(python)]
@@ -124,12 +141,12 @@ def compile_pins(
 
 
 def _run(
-    command: list[str], given: str, folder: str, timeout_s: float, retries: int, report: Reporter | None
+    command: list[str], given: str, folder: Path, timeout_s: float, retries: int, report: Reporter | None
 ) -> tuple[int, str, str]:
-    environment = {"UV_HTTP_RETRIES": str(retries), **os.environ}
+    environment = {"UV_HTTP_RETRIES": str(retries), **os.environ, **UV_SETTINGS.get()}
     try:
         process = subprocess.Popen(
-            command,
+            mortal(command),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -183,7 +200,8 @@ def index_key() -> str:
     """A short word that changes with the settings that say which package index uv asks."""
     digest = hashlib.sha256()
     for word in _INDEX_WORDS:
-        digest.update(f"{word}={os.environ.get(word, '')}\0".encode())
+        said = UV_SETTINGS.get().get(word) or os.environ.get(word, "")
+        digest.update(f"{word}={said}\0".encode())
     home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     folders = [home, *os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(os.pathsep), "/etc"]
     files = [Path(folder, "uv", "uv.toml") for folder in folders]

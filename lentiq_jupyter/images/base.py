@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..errors import BadInput, Conflict, Denied, Invalid, NotFound, Unavailable
 from ..interfaces import Registry
 from ..model import Descriptor, Recipe, Reporter, Step, decode, encode, record
+from .base_python import fitting, provides_python, python_in
 from .disk import disk_errors, work_folder
 from .packing import CHUNK_BYTES
 
@@ -21,12 +23,18 @@ _MEGABYTE = 1_000_000
 
 @record
 class Base:
-    """A base image of one platform: where it is, its layers in order, its configuration's document."""
+    """A base image of one platform: where it is, its layers in order, its configuration's document.
+
+    `python` is the interpreter of the recipe's Python inside of it: an absolute path, no symbolic link;
+    "" where the recipe brings the interpreter itself. `config_digest` is the configuration's, "" if unknown.
+    """
 
     registry: Registry
     repository: str
     layers: tuple[Descriptor, ...]
     config: dict[str, Any]
+    python: str
+    config_digest: str = ""
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
@@ -39,47 +47,78 @@ class Base:
         return self.config.get("config") or {}
 
 
-def find_base(recipe: Recipe, open_remote: OpenRemote) -> Base:
+def find_base(
+    recipe: Recipe, open_remote: OpenRemote, cache: Path | None = None, check: Callable[[], None] = lambda: None
+) -> Base:
     """The base image of a recipe, by its registry.
+
+    Parameters
+    ----------
+    cache : Path or None
+        A folder that keeps what was learned of layers; None keeps nothing.
+    check : callable
+        Called often while layers are read; may raise to stop.
 
     Raises
     ------
     BadInput
-        If it has another Python, does not exist, or not for the recipe's platform.
+        If it does not exist, not for the recipe's platform, or has no interpreter that the block can run with.
     Unavailable, Denied
         If its registry does not answer or refuses.
     """
     registry, repository, reference = open_remote(recipe.base)
-    fitting = f"Take --base python:{recipe.python}-slim, or another image with Python {recipe.python}."
     try:
         _, body = registry.get_manifest(repository, reference)
         document = json.loads(body)
         if "manifests" in document:
             digest = _of_platform(document["manifests"], recipe.platform)
             if digest is None:
-                raise BadInput(f"Base image {recipe.base} is not made for {recipe.platform}.", fitting)
+                raise BadInput(f"Base image {recipe.base} is not made for {recipe.platform}.", fitting(recipe))
             _, body = registry.get_manifest(repository, digest)
             document = json.loads(body)
-        with registry.open_blob(repository, document["config"]["digest"]) as stream:
-            config = json.load(stream)
+        config = _noted_config(recipe, cache, document["config"]["digest"])
+        if config is None:
+            with registry.open_blob(repository, document["config"]["digest"]) as stream:
+                config = json.load(stream)
         layers = tuple(
             Descriptor(media_type=one["mediaType"], digest=one["digest"], size=one["size"])
             for one in document["layers"]
         )
+        base = Base(
+            registry=registry,
+            repository=repository,
+            layers=layers,
+            config=config,
+            python="",
+            config_digest=document["config"]["digest"],
+        )
+        if len(base.diff_ids) != len(layers):
+            raise ValueError("as many layers as diff ids are needed")
+        machine = {"os": config.get("os"), "architecture": config.get("architecture")}
     except NotFound as error:
-        raise BadInput(f"There is no base image {recipe.base}.", fitting) from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise BadInput(f"Base image {recipe.base} has a manifest that cannot be read.", fitting) from error
-    base = Base(registry=registry, repository=repository, layers=layers, config=config)
-    if len(base.diff_ids) != len(layers):
-        raise BadInput(f"Base image {recipe.base} has a manifest that cannot be read.", fitting)
-    check_python(recipe, base.settings.get("Env") or ())
-    return base
+        raise BadInput(f"There is no base image {recipe.base}.", fitting(recipe, registry)) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(
+            f"Base image {recipe.base} has a manifest that cannot be read.", fitting(recipe, registry)
+        ) from error
+    if machine["architecture"] and _of_platform([{"platform": machine, "digest": ""}], recipe.platform) is None:
+        made = "/".join(str(one) for one in machine.values())
+        raise BadInput(f"Base image {recipe.base} is made for {made}, not for {recipe.platform}.", fitting(recipe))
+    if provides_python(recipe):
+        return base
+    return replace(base, python=python_in(base, recipe, cache, check))
 
 
 def note_base(base: Base, recipe: Recipe, cache: Path) -> None:
     """Keep in `cache` what is known of the recipe's base, for a time when its registry does not answer."""
-    note = {"config": base.config, "layers": [encode(layer) for layer in base.layers]}
+    note = {
+        "config": base.config,
+        "digest": base.config_digest,
+        "layers": [encode(layer) for layer in base.layers],
+        "python": base.python,
+    }
+    if _read_note(recipe, cache) == note:
+        return
     with work_folder(cache) as folder, disk_errors(cache):
         (folder / "note").write_text(json.dumps(note))
         (folder / "note").replace(_note(recipe, cache))
@@ -88,27 +127,37 @@ def note_base(base: Base, recipe: Recipe, cache: Path) -> None:
 def recall_base(recipe: Recipe, cache: Path, target: Registry) -> Base | None:
     """The recipe's base as it was last seen, if all its layers are in `target` already."""
     try:
-        note = json.loads(_note(recipe, cache).read_bytes())
+        note = _read_note(recipe, cache)
         layers = decode(tuple[Descriptor, ...], note["layers"])
-        base = Base(registry=target, repository=recipe.spec.name, layers=layers, config=note["config"])
+        base = Base(
+            registry=target,
+            repository=recipe.spec.name,
+            layers=layers,
+            config=note["config"],
+            python=str(note["python"]),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, Invalid):
         return None
     return base if all(target.has_blob(recipe.spec.name, layer.digest) for layer in layers) else None
 
 
+def _noted_config(recipe: Recipe, cache: Path | None, digest: str) -> Any:
+    """The base's configuration from when it was last seen; None if that was another one, which its digest tells."""
+    note = _read_note(recipe, cache) if cache is not None else {}
+    return note.get("config") if note.get("digest") == digest else None
+
+
+def _read_note(recipe: Recipe, cache: Path) -> dict[str, Any]:
+    try:
+        note = json.loads(_note(recipe, cache).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
 def _note(recipe: Recipe, cache: Path) -> Path:
     key = hashlib.sha256(f"{recipe.base} {recipe.platform}".encode()).hexdigest()
     return cache / f"base-{key}.json"
-
-
-def check_python(recipe: Recipe, environment: list[str] | tuple[str, ...]) -> None:
-    """Raise BadInput if a base image's environment says that it has another Python than the recipe needs."""
-    found = dict(line.partition("=")[::2] for line in environment).get("PYTHON_VERSION")
-    if found and found.split(".")[:2] != recipe.python.split("."):
-        raise BadInput(
-            f"Base image {recipe.base} has Python {found}, the notebook's kernel has {recipe.python}.",
-            f"Take --base python:{recipe.python}-slim, or another image with Python {recipe.python}.",
-        )
 
 
 def bring_base(base: Base, target: Registry, repository: str, cache: Path, report: Reporter) -> int:

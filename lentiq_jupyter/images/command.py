@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from ..errors import Unavailable
+from ..mortal import mortal
 
 _POLL_S = 0.1
 _GRACE_S = 3.0
@@ -31,7 +32,7 @@ def run(
     """
     try:
         process = subprocess.Popen(
-            command,
+            mortal(command),
             env=dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -27,8 +27,15 @@ def runner_source() -> dict[str, Path]:
     return found
 
 
-def write_context(folder: Path, recipe: Recipe, sources: Mapping[str, Path]) -> None:
+def write_context(
+    folder: Path, recipe: Recipe, sources: Mapping[str, Path], more: Mapping[str, str | bytes] | None = None
+) -> None:
     """Write ``Dockerfile``, ``block/`` and ``lentiq/`` into `folder`, which is made if it is not there.
+
+    Parameters
+    ----------
+    more : mapping
+        Other files by path, as ``network/pip.conf``.
 
     Raises
     ------
@@ -37,12 +44,14 @@ def write_context(folder: Path, recipe: Recipe, sources: Mapping[str, Path]) -> 
     """
     documents = recipe_documents(recipe)
     texts = {f"block/{name}": text for name, text in documents.items() if name != "Dockerfile"}
+    contents = {**texts, "Dockerfile": documents["Dockerfile"], **(more or {})}
     files = {f"block/{check_path(one.path)}": sources[one.path] for one in recipe.files}
     files |= {f"lentiq/{name}": path for name, path in runner_source().items()}
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in {**texts, "Dockerfile": documents["Dockerfile"]}.items():
-            _parent(folder / name).write_text(text, encoding="utf-8", newline="")
+        for name, content in contents.items():
+            body = content.encode() if isinstance(content, str) else content
+            _parent(folder / name).write_bytes(body)
         for name, source in files.items():
             shutil.copyfile(source, _parent(folder / name))
         # COPY takes the modes over; the layers builder knows these two.

@@ -5,19 +5,16 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import shutil
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ..errors import Unavailable
+from ..scratch import hold_shared, scratch_folder, sweep
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _LOCK_POLL_S = 0.1
-_WORK = "lentiq-build-"
-_STALE_S = 24 * 3600.0
+WORK = "lentiq-build-"
 
 
 @contextmanager
@@ -35,27 +32,26 @@ def disk_errors(path: Path) -> Iterator[None]:
 
 
 def disk_full(path: Path) -> Unavailable:
-    """The error for a disk with no room left."""
-    return Unavailable(f"The disk that holds {path.parent} is full.", "Free some space and publish again.")
+    """The error for a disk with no room left; it names a folder that is still there when the work is undone."""
+    folder = next((one.parent for one in path.parents if one.name.startswith(WORK)), path.parent)
+    return Unavailable(
+        f"The disk that holds {folder} is full.", "Free some space, with lentiq prune for one, and publish again."
+    )
 
 
 @contextmanager
 def work_folder(cache: Path) -> Iterator[Path]:
     """A new folder in `cache`, removed at the end: on the disk where results go, so that they arrive by a rename.
 
-    Those of builds that died more than a day ago are removed too.
+    Those of builds that were killed are removed too. `cache` is held as in use meanwhile.
     """
-    with disk_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-        for old in cache.glob(_WORK + "*"):
-            with suppress(FileNotFoundError):
-                if time.time() - old.stat().st_mtime > _STALE_S:
-                    shutil.rmtree(old, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix=_WORK, dir=cache))
-    try:
+    with ExitStack() as stack:
+        with disk_errors(cache):
+            cache.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_shared(cache))
+            sweep(WORK, cache)
+            folder = stack.enter_context(scratch_folder(WORK, cache))
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

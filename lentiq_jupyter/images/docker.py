@@ -4,59 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import requests
 from docker.api import APIClient
-from docker.errors import APIError, DockerException, ImageNotFound
-from docker.utils import kwargs_from_env
+from docker.errors import DockerException, ImageNotFound
 
-from ..errors import BadInput, BuildFailed, Denied, Unavailable
+from ..errors import BadInput, BuildFailed, Denied, NotFound, Unavailable
 from ..interfaces import Registry
 from ..model import LABEL_BASE_LAYERS, Descriptor, Image, Recipe, Reporter, Step
-from .base import Base, OpenRemote, bring_base, check_python, find_base, send
+from .base import Base, OpenRemote, bring_base, find_base, send
+from .base_files import Unreadable
+from .base_interpreters import official_version
+from .base_python import check_python, official_python, provides_python
 from .context import write_context
 from .disk import disk_errors, work_folder
+from .docker_engine import engine, engine_errors, runs
+from .docker_failure import cannot_run, failure_of
 from .docker_log import follow
+from .dockerfile import BUILD_FOLDER, LABEL_BUILD, dockerfile
+from .network import Network, container_proxies, pip_way, pip_wheel
 from .packing import CHUNK_BYTES, LAYER_TYPE, compress
 from .settings import CONFIG_TYPE
 
-_ENGINE_TIMEOUT_S = 600
-_QUESTION_TIMEOUT_S = 5
-_UNREACHABLE = (
-    "dial tcp",
-    "i/o timeout",
-    "Temporary failure in name resolution",
-    "Temporary failure resolving",
-    "Could not resolve",
-    "NewConnectionError",
-    "Client.Timeout",
-)
-_NO_PACKAGE = re.compile(r"E: (?:Unable to locate package |Package ')([a-z0-9][a-z0-9+.-]+)")
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # the engine paints what a command writes to its errors
 _GZIP_MAGIC = b"\x1f\x8b"
-_LOG_LINES = 40
-
-
-def engine() -> APIClient:
-    """The engine that the environment names (``DOCKER_HOST``), else this machine's."""
-    return APIClient(version="auto", timeout=_ENGINE_TIMEOUT_S, **kwargs_from_env())
-
-
-def docker_answers() -> bool:
-    """Whether an engine answers within some seconds."""
-    try:
-        client = APIClient(version="auto", timeout=_QUESTION_TIMEOUT_S, **kwargs_from_env())
-    except (DockerException, requests.RequestException):
-        return False
-    client.close()
-    return True
 
 
 class DockerBuilder:
@@ -71,28 +51,41 @@ class DockerBuilder:
         Makes the engine's client, one a build.
     folder : Path or None
         Where contexts and images are put for the time of a build; None: the system's temporary folder.
+    cache : Path or None
+        A folder that keeps what was learned of base images; None keeps nothing.
+    network : Network
+        The way to packages; nothing of it stays in the image.
     """
 
     name = "docker"
 
     def __init__(
-        self, *, open_remote: OpenRemote, client: Callable[[], APIClient] = engine, folder: Path | None = None
+        self,
+        *,
+        open_remote: OpenRemote,
+        client: Callable[[], APIClient] = engine,
+        folder: Path | None = None,
+        cache: Path | None = None,
+        network: Network = Network(),  # noqa: B008  # frozen
     ) -> None:
         self._open_remote = open_remote
         self._client = client
         self._folder = folder or Path(tempfile.gettempdir())
+        self._cache = cache
+        self._network = network
 
     def build(self, recipe: Recipe, sources: Mapping[str, Path], registry: Registry, report: Reporter) -> Image:
         """See `interfaces.Builder`."""
         tag = f"lentiq-build:{secrets.token_hex(8)}"
         with work_folder(self._folder) as folder:
             archive = folder / "image.tar"
-            with _engine_errors():
+            with engine_errors():
                 client = self._client()
                 try:
-                    base = self._base(recipe, on_engine=bool(_base_diff_ids(client, recipe)))
-                    write_context(folder / "context", recipe, sources)
-                    _build(client, folder / "context", tag, recipe, report)
+                    if runs(client, recipe.platform) is False:
+                        raise cannot_run(recipe.platform)
+                    base = self._base(recipe, report, on_engine=bool(_base_diff_ids(client, recipe)))
+                    self._run(client, tag, folder / "context", recipe, sources, base, report)
                     known = _base_diff_ids(client, recipe)
                     _save(client, tag, archive, report)
                 finally:
@@ -102,6 +95,43 @@ class DockerBuilder:
                     client.close()
             with disk_errors(archive), tarfile.open(archive) as saved:
                 return self._move(recipe, saved, base, known, registry, folder, report)
+
+    def _run(
+        self,
+        client: APIClient,
+        tag: str,
+        context: Path,
+        recipe: Recipe,
+        sources: Mapping[str, Path],
+        base: Base | None,
+        report: Reporter,
+    ) -> None:
+        """Build the recipe's Dockerfile; where a network is set, with a stage for it that is not kept."""
+        arguments = container_proxies(self._network, os.environ)
+        more: dict[str, str | bytes] = {}
+        if base is None or base.python != official_python(recipe):
+            wheel = pip_wheel()
+            if wheel is not None:  # else the base's own pip must do
+                more["pip.whl"] = wheel
+                arguments["LENTIQ_PIP"] = f"{BUILD_FOLDER}/pip.whl/pip"
+            if base and base.python:
+                arguments["LENTIQ_PYTHON"] = base.python
+        way = pip_way(self._network, BUILD_FOLDER, os.environ)
+        name, mark = "Dockerfile", ""
+        if way:
+            name = "Dockerfile.build"
+            mark = secrets.token_hex(8) if "netrc" in way.files else ""
+            more |= {f"network/{one}": body for one, body in way.files.items()}
+            more["network/.keep"] = b""  # Docker copies no empty folder
+            more[name] = dockerfile(recipe, way.variables, mark)
+        write_context(context, recipe, sources, more)
+        try:
+            _build(client, context, name, arguments, tag, recipe, report)
+        finally:
+            if mark:
+                # What has seen a password is not to stay in the engine's cache either.
+                with suppress(DockerException, requests.RequestException):
+                    client.prune_images({"dangling": True, "label": [f"{LABEL_BUILD}={mark}"]})  # type: ignore[no-untyped-call]
 
     def _move(
         self,
@@ -146,68 +176,58 @@ class DockerBuilder:
             bytes_total=described.size + sum(one.size for one in layers),
         )
 
-    def _base(self, recipe: Recipe, *, on_engine: bool) -> Base | None:
+    def _base(self, recipe: Recipe, report: Reporter, *, on_engine: bool) -> Base | None:
         """The base in its registry; None if it is not to be had there, though it may be on the engine.
 
         Raises
         ------
         BadInput
-            If it is in neither place, or has another Python.
+            If it is in neither place, or has no Python that fits.
         """
         try:
-            return find_base(recipe, self._open_remote)
+            return find_base(recipe, self._open_remote, self._cache, report.check)
         except (Unavailable, Denied):
             return None
-        except BadInput:
-            if on_engine:
+        except BadInput as error:
+            # An image that nobody pushed, or whose layers cannot be looked into, is the engine's to judge.
+            unknown = isinstance(error.__cause__, Unreadable) or (on_engine and isinstance(error.__cause__, NotFound))
+            if unknown or recipe.dockerfile:
                 return None
             raise
 
 
-def _build(client: APIClient, context: Path, tag: str, recipe: Recipe, report: Reporter) -> None:
+def _build(
+    client: APIClient,
+    context: Path,
+    name: str,
+    arguments: dict[str, str],
+    tag: str,
+    recipe: Recipe,
+    report: Reporter,
+) -> None:
     def start() -> Iterator[dict[str, Any]]:
         messages: Iterator[dict[str, Any]] = client.build(
-            path=str(context), tag=tag, platform=recipe.platform, rm=True, forcerm=True, decode=True
+            path=str(context),
+            dockerfile=name,
+            buildargs=arguments,
+            tag=tag,
+            platform=recipe.platform,
+            rm=True,
+            forcerm=True,
+            decode=True,
         )
         return messages
 
     log: list[str] = []
     for message in follow(client, start, report.check):
-        text = str(message.get("stream") or message.get("error") or "").strip()
+        text = _COLOUR.sub("", str(message.get("stream") or message.get("error") or "")).strip()
         if not text and message.get("status") and not message.get("progressDetail"):
             text = str(message["status"])
         log += text.splitlines()
         if "error" in message:
-            raise _failed(log)
+            raise failure_of(log, recipe)
         for line in text.splitlines():
             report.say(Step.BUILD, line)
-
-
-def _failed(log: list[str]) -> BuildFailed | Unavailable:
-    shown = "\n".join(log[-_LOG_LINES:])
-    said = _gist(log)
-    if "no space left on device" in shown.lower():
-        return Unavailable(f"Docker's disk is full: {said}.", "Run docker system prune, or give it more space.")
-    if any(words in shown for words in _UNREACHABLE):
-        return Unavailable(
-            f"Docker cannot reach what the build needs: {said}.",
-            "Check that the engine reaches the base image's registry and the package index.",
-        )
-    unknown = sorted(set(_NO_PACKAGE.findall(shown)))
-    if unknown:
-        return BuildFailed(
-            f"The base image's Debian has no package {', '.join(unknown)}.",
-            "Take another base with --base, or leave it out with --remove-system NAME.",
-            shown,
-        )
-    return BuildFailed(f"docker build failed: {said}.", "Look at the log; the Dockerfile can be shown.", shown)
-
-
-def _gist(log: list[str]) -> str:
-    """The line that says most: what the command said last, rather than that it failed."""
-    lines = [line for line in log if not line.startswith(("Removing intermediate", "--->", "The command"))] or log
-    errors = [line for line in lines if line.startswith(("ERROR:", "E: "))]
-    return (errors or lines)[-1].rstrip(".")
 
 
 def _base_diff_ids(client: APIClient, recipe: Recipe) -> tuple[str, ...]:
@@ -216,7 +236,8 @@ def _base_diff_ids(client: APIClient, recipe: Recipe) -> tuple[str, ...]:
         found = client.inspect_image(recipe.base)  # type: ignore[no-untyped-call]  # decorated without types
     except ImageNotFound:
         return ()
-    check_python(recipe, (found.get("Config") or {}).get("Env") or ())
+    if not provides_python(recipe):
+        check_python(recipe, official_version(found.get("Config") or {}, ()))
     return tuple(found.get("RootFS", {}).get("Layers") or ())
 
 
@@ -252,18 +273,3 @@ def _pack(stream: BinaryIO, diff_id: str, target: Path, report: Reporter) -> Des
             hasher.update(chunk)
             out.write(chunk)
     return Descriptor(media_type=LAYER_TYPE, digest="sha256:" + hasher.hexdigest(), size=target.stat().st_size)
-
-
-@contextmanager
-def _engine_errors() -> Iterator[None]:
-    try:
-        yield
-    except APIError as error:
-        if error.is_client_error():
-            raise BuildFailed(f"docker build failed: {error.explanation}", "Look at the Dockerfile.") from error
-        raise Unavailable(f"Docker refused: {error.explanation}", "Look at the engine's log.") from error
-    except (DockerException, requests.RequestException) as error:
-        raise Unavailable(
-            f"The Docker engine does not answer ({type(error).__name__}).",
-            "Start Docker, set DOCKER_HOST, or use --builder layers.",
-        ) from error

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from ..errors import BadInput
 from ..model import LABEL_SPEC, Recipe
+from .instructions import check_dockerfile, check_line
 from .settings import labels
 
 DOCUMENTS = ("block.json", "requirements.lock", "runner.lock", "Dockerfile")
@@ -32,6 +33,10 @@ def check_recipe(recipe: Recipe) -> None:
     ):
         if not pattern.fullmatch(value):
             raise BadInput(f"{value!r} is not {what}.", hint)
+    for line in recipe.dockerfile_lines:
+        check_line(line)
+    if recipe.dockerfile:
+        check_dockerfile(recipe.dockerfile)
     for one in recipe.files:
         check_path(one.path)
     if len(labels(recipe.spec)[LABEL_SPEC]) > _LABEL_LIMIT:
@@ -39,6 +44,20 @@ def check_recipe(recipe: Recipe) -> None:
             f"The description of block {recipe.spec.name} is too long for an image's label.",
             "Shorten its text and the default values of its inputs; large values belong in a file.",
         )
+
+
+def needs_container(recipe: Recipe) -> str:
+    """What of a recipe only the Docker builder can do, in words; "" if nothing."""
+    packages = ", ".join(recipe.system_packages)
+    return " and ".join(
+        words
+        for words, given in (
+            ("your own Dockerfile", recipe.dockerfile),
+            ("Dockerfile lines", recipe.dockerfile_lines),
+            (f"system packages ({packages})", packages),
+        )
+        if given
+    )
 
 
 def check_path(path: str) -> str:

@@ -1,32 +1,32 @@
-"""Installs a lock with uv into an environment that can lie anywhere, and lists it as members of a layer.
+"""Installs pins of a lock with uv into environments that can lie anywhere.
 
-Nothing that uv made is changed in place: its files may be hard links into the user's cache. What the
-image needs otherwise (the interpreter, ``pyvenv.cfg``) is put over it when the list is made.
+Nothing that uv made is changed in place: its files may be hard links into the user's cache.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import platform as host_platform
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from ..errors import BadInput, BuildFailed, Unavailable
 from ..model import Reporter, Step
 from .command import run
 from .disk import disk_errors, disk_full
-from .dockerfile import all_hashed, pins_of
-from .packing import Entry
+from .splitting import Venv, Wheel, inside, split, whole
+from .wheels import Pin
 
 # The oldest C library that images of today have (RHEL 8, Debian 11): the same wheels on every host.
 _TARGETS = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
 _MACHINES = {"x86_64": "linux/amd64", "aarch64": "linux/arm64"}
-BASE_PYTHON = "/usr/local/bin"  # where the official images have it
+# What uv itself leaves at the top of an environment while it works.
+_MARKS = frozenset({".lock", ".gitignore", "CACHEDIR.TAG"})
 _UNREACHABLE = (
     "error sending request",
     "Failed to fetch",
@@ -109,49 +109,102 @@ def _interpreter_behind(place: Path, python: str) -> Path | None:
     return Path(executable) if shown.returncode == 0 and version == python and executable else None
 
 
-def install(
-    requirements: str, *, python: str, platform: str, uv: str, folder: Path, prefix: str, what: str, report: Reporter
-) -> list[Entry]:
-    """Install a lock in `folder` and list the environment as members below `prefix` (no leading slash).
+class Installer:
+    """Installs pins of a lock for one Python and platform, each as if it were alone.
 
     Parameters
     ----------
+    python, platform : str
+        ``X.Y`` and the OCI platform.
+    uv : str or None
+        The uv program; None finds it.
     what : str
         What progress calls it ("environment").
+    variables : mapping
+        What to set for uv beside this process's own environment.
 
     Raises
     ------
     BadInput
         If there are no wheels for `platform`.
-    BuildFailed
-        If a package cannot be installed; with the end of uv's output.
-    Unavailable
-        If the package index does not answer, or the disk is full.
     """
-    target = _TARGETS.get(platform)
-    if target is None:
-        raise BadInput(f"The layers builder does not make images for {platform}.", "Use --builder docker.")
-    report.say(Step.BUILD, f"{what}: {len(list(pins_of(requirements)))} packages")
-    venv = folder / "venv"
-    lock = folder / "requirements.lock"
-    with disk_errors(lock):
-        lock.write_text(requirements, encoding="utf-8", newline="")
-    _uv([uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", str(find_interpreter(python, uv)),
-         str(venv)], what, report)  # fmt: skip
-    own = {path for path in venv.rglob("*") if not path.is_dir() or path.is_symlink()}
-    command = [uv, "pip", "sync", "--python", str(venv), "--python-platform", target, "--link-mode", "hardlink",
-               "--no-compile-bytecode", "--allow-empty-requirements"]  # fmt: skip
-    if all_hashed(requirements):
-        command.append("--require-hashes")
-    if _MACHINES.get(host_platform.machine()) != platform or sys.platform != "linux":
-        command += ["--only-binary", ":all:"]
-    _uv([*command, str(lock)], what, report)
-    with disk_errors(venv):
-        return list(_members(venv, own, python, prefix))
+
+    def __init__(
+        self,
+        *,
+        python: str,
+        platform: str,
+        uv: str | None,
+        what: str,
+        report: Reporter,
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        target = _TARGETS.get(platform)
+        if target is None:
+            raise BadInput(f"The layers builder does not make images for {platform}.", "Use --builder docker.")
+        self._sync = ["--python-platform", target, "--link-mode", "hardlink", "--no-compile-bytecode"]
+        if _MACHINES.get(host_platform.machine()) != platform or sys.platform != "linux":
+            self._sync += ["--only-binary", ":all:"]
+        self._python = python
+        self._given_uv = uv
+        self._variables = variables
+        self._what = what
+        self._report = report
+
+    def install(self, pins: Sequence[Pin], folder: Path) -> dict[str, Wheel]:
+        """The pins' distributions by name, installed together in `folder`.
+
+        Those of which a file belongs to two, or to none, are installed again, each by itself: which
+        others a lock has must not change a layer.
+
+        Raises
+        ------
+        BuildFailed
+            If a package cannot be installed; with the end of uv's output.
+        Unavailable
+            If the package index does not answer, the disk is full, or this machine has no such Python.
+        """
+        self._report.say(Step.BUILD, f"{self._what}: {len(pins)} packages")
+        venv = self._environment(pins, folder / self._what)
+        with disk_errors(venv.folder):
+            wheels, unclear = split(venv, [pin.name for pin in pins])
+        for pin in pins:
+            if pin.name in unclear:
+                wheels[pin.name] = self.install_alone(pin, folder)
+        return wheels
+
+    def install_alone(self, pin: Pin, folder: Path, *, fresh: bool = False) -> Wheel:
+        """One distribution in an environment of its own, all of whose files are then its.
+
+        With `fresh`, nothing is taken from uv's cache, where files may have been edited in place.
+        """
+        venv = self._environment([pin], folder / f"{self._what}-{pin.name}", ["--no-cache"] if fresh else [])
+        with disk_errors(venv.folder):
+            return whole(venv)
+
+    def _environment(self, pins: Sequence[Pin], folder: Path, options: Sequence[str] = ()) -> Venv:
+        uv = find_uv(self._given_uv)
+        # The name of a folder alone could be read as a version of Python.
+        venv, lock = folder.absolute() / "venv", folder.absolute() / "requirements.lock"
+        with disk_errors(lock):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock.write_text("".join(f"{pin.line}\n" for pin in pins), encoding="utf-8", newline="")
+        interpreter = str(find_interpreter(self._python, uv))
+        self._run([uv, "venv", "--quiet", "--relocatable", "--no-project", "--python", interpreter, str(venv)])
+        with disk_errors(venv):
+            own = frozenset(inside(venv))
+        if all("--hash=" in pin.line for pin in pins):
+            options = [*options, "--require-hashes"]
+        self._run([uv, "pip", "sync", "--python", str(venv / "bin" / "python"), *self._sync, *options, str(lock)])
+        return Venv(folder=venv, own=own | _MARKS, python=self._python)
+
+    def _run(self, command: list[str]) -> None:
+        _uv(command, self._what, self._report, self._variables)
 
 
-def _uv(command: list[str], what: str, report: Reporter) -> None:
+def _uv(command: list[str], what: str, report: Reporter, variables: Mapping[str, str]) -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    environment |= variables
     environment |= {"UV_NO_PROGRESS": "1", "NO_COLOR": "1", "UV_PYTHON_DOWNLOADS": "never", "UV_LINK_MODE": "hardlink"}
 
     def line(text: str) -> None:
@@ -182,49 +235,3 @@ def _gist(lines: list[str]) -> str:
     causes = [line for line in said if _CAUSE.match(line)]
     text = _CAUSE.sub("", (causes or said or ["uv gave no reason"])[-1])
     return text if text.endswith(".") else text + "."
-
-
-def _members(venv: Path, own: set[Path], python: str, prefix: str) -> Iterator[Entry]:
-    executable = f"{prefix}/bin/python"
-    yield Entry(name=executable, link=f"{BASE_PYTHON}/python{python}")
-    yield Entry(name=executable + "3", link="python")
-    yield Entry(name=f"{prefix}/bin/python{python}", link="python")
-    yield Entry(name=f"{prefix}/lib64", link="lib")
-    settings = f"home = {BASE_PYTHON}\ninclude-system-site-packages = false\nversion = {python}\n"
-    yield Entry(name=f"{prefix}/pyvenv.cfg", source=settings.encode())
-    left_out = own | _local_origins(venv)
-    for path in venv.rglob("*"):
-        inner = path.relative_to(venv).as_posix()
-        if path in left_out or "__pycache__" in path.parts:
-            continue
-        if path.is_symlink():
-            yield Entry(name=f"{prefix}/{inner}", link=os.readlink(path))
-        elif path.is_dir():
-            yield Entry(name=f"{prefix}/{inner}")
-        elif path.name == "RECORD" and path.parent.name.endswith(".dist-info"):
-            yield Entry(name=f"{prefix}/{inner}", source=_record(path, venv, left_out))
-        else:
-            executable_bit = bool(path.stat().st_mode & 0o111)
-            yield Entry(name=f"{prefix}/{inner}", source=path, executable=executable_bit)
-
-
-def _local_origins(venv: Path) -> set[Path]:
-    """Notes that name a folder of this host as a package's origin (PEP 610), and uv's own about it."""
-    found = set()
-    for path in venv.rglob("*.dist-info/direct_url.json"):
-        try:
-            url = json.loads(path.read_bytes()).get("url", "")
-        except (ValueError, AttributeError):
-            continue
-        if str(url).startswith("file:"):
-            found |= {path, path.with_name("uv_cache.json"), path.with_name("uv_build.json")}
-    return found
-
-
-def _record(path: Path, venv: Path, left_out: set[Path]) -> bytes:
-    """The list of installed files (PEP 376), sorted, without those that the layer leaves out."""
-    site = path.parent.parent
-    gone = {os.path.relpath(one, site) for one in left_out if one.is_relative_to(venv)}
-    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
-    kept = sorted(line for line in lines if line.split(",")[0] not in gone and "__pycache__/" not in line)
-    return ("\n".join(kept) + "\n").encode("utf-8", "surrogateescape")

@@ -1,30 +1,47 @@
-"""Images without Docker: three layers over a base image's own, each packed here and kept by what it is made of."""
+"""Images without Docker: layers over a base image's own, packed and sent by several threads.
+
+Above the base lie, in this order: the runner's wheels, the block's wheels, the links of both environments to
+the base's interpreter, the runner's code and lock, the block. A wheel's layer is a function of the wheel, the
+Python and the platform, whatever else a lock has: blocks share it, and it is packed and sent once. So is the
+kernel's, of the wheels that come with any kernel.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from ..errors import BadInput, Conflict, Denied, Unavailable
+from ..errors import BadInput, Denied, Unavailable
 from ..interfaces import Registry
 from ..model import BLOCK_FOLDER, RESULTS_FOLDER, ROOT, RUNNER_CODE, Descriptor, Image, Recipe, Reporter, Step
-from .base import Base, OpenRemote, bring_base, find_base, note_base, recall_base, send
+from .base import Base, OpenRemote, bring_base, find_base, note_base, recall_base
 from .context import runner_source
-from .disk import disk_errors, locked, work_folder
+from .crew import Crew
+from .disk import work_folder
+from .environment import Environment, Layer
 from .grammar import check_recipe
-from .installing import find_uv, install
-from .packing import Entry, Packed, pack
-from .recipe import recipe_documents
+from .kept import KeptLayers
+from .network import Network, uv_variables
+from .packing import Entry, pack
+from .recipe import RUNNER_LOCK, recipe_documents
+from .sending import Sender, named_by_latest
 from .settings import CONFIG_TYPE, USER, config
+from .wheels import KERNEL
 
-# Raised by one when the bytes of a layer change for the same inputs.
-_PACKER = "1"
 _RUNNER = f"{ROOT}/runner".lstrip("/")
 _ENV = f"{ROOT}/env".lstrip("/")
 _BLOCK = BLOCK_FOLDER.lstrip("/")
+_THREADS = 8
+# Engines stack 127 layers at most; a base has up to a dozen, and whoever builds upon a block needs some.
+_LAYERS, _ENGINE_LAYERS = 110, 127
+_OTHERS = 3  # runner's code, links, block
+_RUNNER_LAYERS = 1  # its wheels change with a release only, and each layer costs time when an image is pulled
+# With so many layers of packages an image fits on any base of up to 39 layers: no need to know it first.
+_SURE_LAYERS = 60
 
 
 class LayersBuilder:
@@ -40,38 +57,77 @@ class LayersBuilder:
         The uv program; None finds it.
     bare : bool
         Leaves the base out, and so makes incomplete images: for blocks that need more than their base has.
+    network : Network
+        The way to packages.
     """
 
     name = "layers"
 
-    def __init__(self, *, cache: Path, open_remote: OpenRemote, uv: str | None = None, bare: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        cache: Path,
+        open_remote: OpenRemote,
+        uv: str | None = None,
+        bare: bool = False,
+        network: Network = Network(),  # noqa: B008  # frozen
+    ) -> None:
         self._cache = cache
         self._open_remote = open_remote
         self._uv = uv
         self._bare = bare
+        self._network = network
 
     def build(self, recipe: Recipe, sources: Mapping[str, Path], registry: Registry, report: Reporter) -> Image:
         """See `interfaces.Builder`. Without its base, the image in a layout folder is incomplete, and says so."""
         check_recipe(recipe)
-        if recipe.system_packages:
-            raise BadInput(
-                f"System packages ({', '.join(recipe.system_packages)}) need a container to be installed in.",
-                "Use --builder docker, a base image that has them, or leave them out with --remove-system NAME.",
+        _check_possible(recipe)
+        with work_folder(self._cache) as folder, Crew(report, _THREADS) as crew:
+            there = crew.start(named_by_latest, registry, recipe.spec.name)
+            sender = Sender(registry, recipe.spec.name, there, crew.report)
+            base = crew.start(self._base, recipe, registry, sender, crew)
+            environment = partial(
+                Environment,
+                recipe=recipe,
+                crew=crew,
+                sender=sender,
+                kept=KeptLayers(self._cache),
+                uv=self._uv,
+                variables=uv_variables(self._network, self._cache),
             )
-        base = self._base(recipe, registry, report)
-        runner = self._runner_layer(recipe, report)
-        environment = self._environment_layer(recipe, report)
-        with work_folder(self._cache) as folder:
-            block = pack(_block_entries(recipe, sources), folder / "block", report.check)
-            own = ((runner, "runner"), (environment, "environment"), (block, "notebook and files"))
-            return self._send(recipe, base, own, registry, report)
+            runner = environment(what="runner", prefix=_RUNNER, lock=recipe.runner_requirements, sure=_RUNNER_LAYERS)
+            packages = environment(
+                what="environment", prefix=_ENV, lock=recipe.requirements, together=KERNEL, sure=_SURE_LAYERS
+            )
+            runner_layers = crew.start(runner.layers, folder, lambda: _RUNNER_LAYERS)
+            layers = crew.start(packages.layers, folder, partial(_room, base))
+            code = crew.start(_packed, _code_entries(recipe), folder / "code", "lentiq-jupyter", crew, sender)
+            block = crew.start(
+                _packed, _block_entries(recipe, sources), folder / "block", "notebook and files", crew, sender
+            )
+            links = crew.start(
+                _packed, _link_entries(recipe, base.result()), folder / "links", "interpreter", crew, sender
+            )
+            own = (*runner_layers.result(), *layers.result(), links.result(), code.result(), block.result())
+            return _finish(recipe, base.result(), own, crew, sender)
 
-    def _base(self, recipe: Recipe, registry: Registry, report: Reporter) -> Base | None:
+    def _base(self, recipe: Recipe, registry: Registry, sender: Sender, crew: Crew) -> Base | None:
+        """The base, its layers on their way."""
         if self._bare:
             return None
+        base = self._find_base(recipe, registry, crew.report)
+        if base is None:
+            return None
+        for layer in base.layers:
+            one = replace(base, layers=(layer,))
+            bring = partial(bring_base, one, registry, recipe.spec.name, self._cache, crew.report)
+            crew.start(sender.bring, layer, bring)
+        return base
+
+    def _find_base(self, recipe: Recipe, registry: Registry, report: Reporter) -> Base | None:
         report.say(Step.BUILD, f"base image: {recipe.base}")
         try:
-            base = find_base(recipe, self._open_remote)
+            base = find_base(recipe, self._open_remote, self._cache, report.check)
             note_base(base, recipe, self._cache)
             return base
         except (Unavailable, Denied) as error:
@@ -87,89 +143,59 @@ class LayersBuilder:
                 "Name one that can with --base, as in registry.example.com/python:3.11-slim.",
             ) from error
 
-    def _runner_layer(self, recipe: Recipe, report: Reporter) -> Packed:
-        source = runner_source()
-        contents = {name: path.read_bytes() for name, path in source.items()}
-        key = _key(recipe, recipe.runner_requirements, *(part for pair in sorted(contents.items()) for part in pair))
-        code = [Entry(name=f"{RUNNER_CODE.lstrip('/')}/{name}", source=body) for name, body in contents.items()]
-        return self._kept("runner", key, recipe, recipe.runner_requirements, _RUNNER, code, report)
 
-    def _environment_layer(self, recipe: Recipe, report: Reporter) -> Packed:
-        key = _key(recipe, recipe.requirements)
-        return self._kept("environment", key, recipe, recipe.requirements, _ENV, (), report)
-
-    def _kept(
-        self, what: str, key: str, recipe: Recipe, lock: str, prefix: str, more: Sequence[Entry], report: Reporter
-    ) -> Packed:
-        """The layer of an installed lock: the one in the cache, else made now, by one process at a time."""
-        place = self._cache / f"{what}-{key}"
-
-        def wait(seconds: float) -> None:
-            report.check()
-            time.sleep(seconds)
-
-        with locked(place.with_suffix(".lock"), wait):
-            kept = _recall(place)
-            if kept is not None and not _is_local(lock):
-                return kept
-            with work_folder(self._cache) as folder:
-                entries = install(
-                    lock,
-                    python=recipe.python,
-                    platform=recipe.platform,
-                    uv=find_uv(self._uv),
-                    folder=folder,
-                    prefix=prefix,
-                    what=what,
-                    report=report,
-                )
-                report.say(Step.BUILD, f"{what}: packing {len(entries)} files")
-                made = pack([*entries, *more], folder / "layer", report.check)
-                return _remember(made, place)
-
-    def _send(
-        self,
-        recipe: Recipe,
-        base: Base | None,
-        own: Sequence[tuple[Packed, str]],
-        registry: Registry,
-        report: Reporter,
-    ) -> Image:
-        repository = recipe.spec.name
-        sent = bring_base(base, registry, repository, self._cache, report) if base else 0
-        for number, (layer, _) in enumerate(own, 1):
-            words = f"sending layer {number} of {len(own)}"
-            try:
-                sent += send(registry, repository, layer.path, layer.descriptor, words, report)
-            except Conflict:
-                # The packed file is not what it was: the next build makes it anew.
-                layer.path.with_suffix(".json").unlink(missing_ok=True)
-                raise
-        body = config(
-            recipe,
-            base.settings if base else {},
-            base.config.get("history") or () if base else (),
-            base.diff_ids if base else (),
-            [(layer.diff_id, words) for layer, words in own],
+def _check_possible(recipe: Recipe) -> None:
+    """Raise BadInput for what only a container can do."""
+    if recipe.system_packages:
+        raise BadInput(
+            f"System packages ({', '.join(recipe.system_packages)}) need a container to be installed in.",
+            "Use --builder docker, a base image that has them, or leave them out with --remove-system NAME.",
         )
-        described = Descriptor(
-            media_type=CONFIG_TYPE, digest="sha256:" + hashlib.sha256(body).hexdigest(), size=len(body)
-        )
-        sent += send(registry, repository, body, described, "sending the configuration", report)
-        layers = (*(base.layers if base else ()), *(layer.descriptor for layer, _ in own))
-        return Image(
-            repository=repository,
-            config=described,
-            layers=layers,
-            base_layers=len(base.layers) if base else 0,
-            complete=base is not None,
-            bytes_sent=sent,
-            bytes_total=described.size + sum(one.size for one in layers),
-        )
+    if recipe.dockerfile_lines or recipe.dockerfile:
+        raise BadInput("Instructions of a Dockerfile need a container to be run in.", "Use --builder docker.")
+
+
+def _room(base: Future[Base | None]) -> int:
+    """How many layers the block's packages may have."""
+    found = base.result()
+    below = len(found.layers) if found else 0
+    return min(_LAYERS, _ENGINE_LAYERS - below) - _RUNNER_LAYERS - _OTHERS
+
+
+def _packed(entries: list[Entry], target: Path, words: str, crew: Crew, sender: Sender) -> Layer:
+    """A layer that is made anew for each image, and sent."""
+    layer = pack(entries, target, crew.report.check)
+    sender.send(layer.path, layer.descriptor)
+    return Layer(packed=layer, words=words)
+
+
+def _code_entries(recipe: Recipe) -> list[Entry]:
+    """What changes with a release only; the lock lies where the block's own documents do."""
+    top = RUNNER_CODE.lstrip("/")
+    code = [Entry(name=f"{top}/{name}", source=path) for name, path in runner_source().items()]
+    return [*code, Entry(name=f"{_BLOCK}/{RUNNER_LOCK}", source=recipe.runner_requirements.encode())]
+
+
+def _link_entries(recipe: Recipe, base: Base | None) -> list[Entry]:
+    """What makes folders of packages environments of the base's interpreter (PEP 405)."""
+    python = (base.python if base else "") or f"/usr/local/bin/python{recipe.python}"
+    home = python.rpartition("/")[0]
+    settings = f"home = {home}\ninclude-system-site-packages = false\nversion = {recipe.python}\n".encode()
+    entries = []
+    for prefix in (_RUNNER, _ENV):
+        entries += [
+            Entry(name=f"{prefix}/bin/python", link=python),
+            Entry(name=f"{prefix}/bin/python3", link="python"),
+            Entry(name=f"{prefix}/bin/python{recipe.python}", link="python"),
+            Entry(name=f"{prefix}/lib/python{recipe.python}/site-packages"),
+            Entry(name=f"{prefix}/lib64", link="lib"),
+            Entry(name=f"{prefix}/pyvenv.cfg", source=settings),
+        ]
+    return entries
 
 
 def _block_entries(recipe: Recipe, sources: Mapping[str, Path]) -> list[Entry]:
-    documents = recipe_documents(recipe).items()
+    documents = [(name, text) for name, text in recipe_documents(recipe).items() if name != RUNNER_LOCK]
     return [
         Entry(name=RESULTS_FOLDER.lstrip("/"), owner=USER),
         *(Entry(name=f"{_BLOCK}/{name}", source=text.encode()) for name, text in documents),
@@ -177,36 +203,32 @@ def _block_entries(recipe: Recipe, sources: Mapping[str, Path]) -> list[Entry]:
     ]
 
 
-def _key(recipe: Recipe, *parts: str | bytes) -> str:
-    hasher = hashlib.sha256()
-    for part in (_PACKER, recipe.python, recipe.platform, *parts):
-        body = part.encode() if isinstance(part, str) else part
-        hasher.update(b"%d:" % len(body) + body)
-    return hasher.hexdigest()
-
-
-def _is_local(lock: str) -> bool:
-    """Whether a lock names files of this host: they may change while their name stays."""
-    return "file:" in lock
-
-
-def _recall(place: Path) -> Packed | None:
-    path = place.with_suffix(".tar.gz")
-    try:
-        noted = json.loads(place.with_suffix(".json").read_bytes())
-        kept = Packed(path=path, digest=noted["digest"], diff_id=noted["diff_id"], size=noted["size"])
-        return kept if path.stat().st_size == kept.size else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _remember(made: Packed, place: Path) -> Packed:
-    """Move a layer to its place in the cache; the note that makes it count comes last."""
-    kept = Packed(path=place.with_suffix(".tar.gz"), digest=made.digest, diff_id=made.diff_id, size=made.size)
-    note = made.path.with_name("note")
-    with disk_errors(kept.path):
-        note.write_text(json.dumps({"digest": kept.digest, "diff_id": kept.diff_id, "size": kept.size}))
-        place.with_suffix(".json").unlink(missing_ok=True)
-        made.path.replace(kept.path)
-        note.replace(place.with_suffix(".json"))
-    return kept
+def _finish(recipe: Recipe, base: Base | None, own: tuple[Layer, ...], crew: Crew, sender: Sender) -> Image:
+    """Send the configuration, and wait for all that is still on its way."""
+    body = config(
+        recipe,
+        base.settings if base else {},
+        base.config.get("history") or () if base else (),
+        base.diff_ids if base else (),
+        [(layer.packed.diff_id, layer.words) for layer in own],
+    )
+    digest = "sha256:" + hashlib.sha256(body).hexdigest()
+    described = Descriptor(media_type=CONFIG_TYPE, digest=digest, size=len(body))
+    layers = (*(base.layers if base else ()), *(layer.packed.descriptor for layer in own))
+    if len(layers) > _ENGINE_LAYERS:
+        raise BadInput(
+            f"The image would have {len(layers)} layers, engines take {_ENGINE_LAYERS}.",
+            f"Take a base with fewer than the {len(base.layers) if base else 0} layers of {recipe.base}.",
+        )
+    sender.send(body, described)
+    crew.wait()
+    return Image(
+        repository=recipe.spec.name,
+        config=described,
+        layers=layers,
+        base_layers=len(base.layers) if base else 0,
+        complete=base is not None,
+        bytes_sent=sender.bytes_sent,
+        bytes_total=described.size + sum(one.size for one in layers),
+        config_text=body.decode(),
+    )

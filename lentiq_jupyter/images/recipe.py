@@ -10,8 +10,10 @@ from pathlib import Path
 from ..assets import template
 from ..errors import BadInput, Unavailable
 from ..model import BlockSpec, Lock, Recipe, RecipeFile, encode
-from .dockerfile import dockerfile
+from .dockerfile import dockerfile as dockerfile_of
 from .grammar import check_path, check_recipe
+
+RUNNER_LOCK = "runner.lock"
 
 
 def make_recipe(
@@ -24,6 +26,8 @@ def make_recipe(
     files: Mapping[str, Path],
     notebook: str,
     system_packages: tuple[str, ...] = (),
+    dockerfile_lines: tuple[str, ...] = (),
+    dockerfile: str = "",
 ) -> tuple[Recipe, Mapping[str, Path]]:
     """The recipe of a block, and the host files its bytes come from.
 
@@ -36,7 +40,8 @@ def make_recipe(
     ------
     BadInput
         If the notebook is not among the files, a path leaves the block's folder or is the name of one of
-        the block's own documents, or a base, platform, Python or system package is not written as one.
+        the block's own documents, a base, platform, Python or system package is not written as one, or
+        a Dockerfile or a line for it cannot be taken.
     Unavailable
         If a file cannot be read.
     """
@@ -52,6 +57,8 @@ def make_recipe(
         files=tuple(_hashed(check_path(path), files[path]) for path in sorted(files)),
         notebook=notebook,
         system_packages=tuple(sorted(set(system_packages))),
+        dockerfile_lines=tuple(line.replace("\r\n", "\n").strip() for line in dockerfile_lines),
+        dockerfile=_ending(dockerfile.replace("\r\n", "\n")),
     )
     check_recipe(recipe)
     return recipe, dict(files)
@@ -59,7 +66,7 @@ def make_recipe(
 
 def runner_lock() -> str:
     """The runner's lock: one text for every Python from 3.9 on, with hashes, by markers."""
-    return template("image/runner.lock").read_text(encoding="utf-8")
+    return template(f"image/{RUNNER_LOCK}").read_text(encoding="utf-8")
 
 
 def recipe_documents(recipe: Recipe) -> dict[str, str]:
@@ -67,8 +74,8 @@ def recipe_documents(recipe: Recipe) -> dict[str, str]:
     return {
         "block.json": json.dumps(encode(recipe.spec), indent=1, sort_keys=True) + "\n",
         "requirements.lock": recipe.requirements,
-        "runner.lock": recipe.runner_requirements,
-        "Dockerfile": dockerfile(recipe),
+        RUNNER_LOCK: recipe.runner_requirements,
+        "Dockerfile": dockerfile_of(recipe),
     }
 
 

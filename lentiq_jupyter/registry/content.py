@@ -29,8 +29,8 @@ def digest_of(body: bytes) -> str:
 
 
 @contextmanager
-def chunks_of(source: Path | bytes) -> Iterator[Iterator[bytes]]:
-    """The bytes of a file or a value, in chunks of at most 1 MiB.
+def chunks_of(source: Path | bytes, start: int = 0) -> Iterator[Iterator[bytes]]:
+    """The bytes of a file or a value from `start` on, in chunks of at most 1 MiB.
 
     Raises
     ------
@@ -38,10 +38,11 @@ def chunks_of(source: Path | bytes) -> Iterator[Iterator[bytes]]:
         If the file cannot be read; the message names it.
     """
     if isinstance(source, bytes):
-        yield (source[at : at + CHUNK_BYTES] for at in range(0, len(source), CHUNK_BYTES))
+        yield (source[at : at + CHUNK_BYTES] for at in range(start, len(source), CHUNK_BYTES))
         return
     try:
         stream = source.open("rb")
+        stream.seek(start)
     except OSError as error:
         raise _unreadable(source, error) from error
     with stream:

@@ -8,46 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-import time
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import quote
 
 import httpx
 
-from ..errors import Conflict, Denied, LentiqError, NotFound, Unavailable
+from ..errors import Conflict, Denied, NotFound, Unavailable
 from ..model import Descriptor
-from .content import (
-    MANIFEST_TYPES,
-    OCI_EMPTY,
-    OCI_MANIFEST,
-    changed,
-    chunks_of,
-    digest_of,
-    manifest_document,
-    media_type_of,
-    size_of,
-)
+from .attachments import put_referrer, referrers
+from .claims import Claimed, sweep_claims, write_and_look, write_once
+from .content import digest_of
 from .credentials import find_credential
 from .reference import (
-    DOCKER_HUB,
     check_digest,
     check_reference,
     check_repository,
     check_tag,
-    is_digest,
     is_loopback,
+    shown_host,
     split_location,
 )
-from .transport import RETRY_DELAYS_S, Interrupted, Transport, error_codes, error_words
+from .referrers import EMPTY, attached_document, attachment_manifest
+from .remote import RemoteRepository, items, pages
+from .transport import Transport
+from .uploads import has_blob, put_blob
 
 _PAGE = 1000
-_ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
-_BLOB_MISSING = frozenset({"MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN"})
 
 
 class DistributionRegistry:
@@ -82,8 +70,7 @@ class DistributionRegistry:
         scheme, host, prefix = split_location(location)
         self.host = host
         self.prefix = prefix
-        shown = "docker.io" if host == DOCKER_HUB else host
-        self.location = f"{shown}/{prefix}" if prefix else shown
+        self.location = f"{shown_host(host)}/{prefix}" if prefix else shown_host(host)
         loopback = is_loopback(host)
         plain = plain_http if plain_http is not None else scheme == "http" or (scheme is None and loopback)
         self._transport = Transport(
@@ -93,6 +80,7 @@ class DistributionRegistry:
             loopback=loopback,
             ca_file=ca_file,
         )
+        self._deletes: dict[str, bool] = {}
 
     def __repr__(self) -> str:
         return f"DistributionRegistry({self.location!r})"
@@ -103,9 +91,7 @@ class DistributionRegistry:
 
     # blobs
     def has_blob(self, repository: str, digest: str) -> bool:
-        name = self._name(repository)
-        address = f"/v2/{name}/blobs/{check_digest(digest)}"
-        return self._transport.send("HEAD", address, frozenset({200, 404}), repository=name).status_code == 200
+        return has_blob(self._transport, self._name(repository), digest)
 
     def put_blob(
         self,
@@ -114,99 +100,12 @@ class DistributionRegistry:
         digest: str,
         *,
         mount_from: str | None = None,
+        ask: bool = True,
         report: Callable[[int], None] | None = None,
     ) -> int:
-        """As the interface says; after a broken connection the blob is sent, and reported, from its start again."""
+        """As the interface says; after a break, what the registry has is not sent again where it says how much."""
         name = self._name(repository)
-        if self.has_blob(repository, digest):
-            return 0
-        size = size_of(source)
-        start = None
-        if mount_from is not None and check_repository(mount_from) != name:
-            start = self._mount(name, digest, mount_from)
-            if start is None:
-                return 0
-        for delay in (*RETRY_DELAYS_S, None):
-            try:
-                self._upload(name, source, size, digest, start, report)
-            except Interrupted:
-                if delay is None:
-                    raise
-                time.sleep(delay)
-                start = None
-            else:
-                return size
-        raise AssertionError("unreachable")
-
-    def _mount(self, name: str, digest: str, mount_from: str) -> str | None:
-        """None if the blob is now there ("Mounting a blob from another repository"), else where to send it, or ""."""
-        address = f"/v2/{name}/blobs/uploads/?mount={quote(digest)}&from={quote(mount_from, safe='')}"
-        response = self._transport.send(
-            "POST", address, frozenset({201, 202, 401, 403, 404, 405}), repository=name, right="push",
-            also_pull=mount_from,
-        )  # fmt: skip
-        if response.status_code == 201:
-            return None
-        # A registry that will not mount may have begun an ordinary upload instead.
-        return response.headers.get("Location", "") if response.status_code == 202 else ""
-
-    def _upload(
-        self,
-        name: str,
-        source: Path | bytes,
-        size: int,
-        digest: str,
-        start: str | None,
-        report: Callable[[int], None] | None,
-    ) -> None:
-        """One POST and one PUT of the whole ("Pushing a blob monolithically", POST then PUT)."""
-        if not start:
-            opened = self._transport.send(
-                "POST",
-                f"/v2/{name}/blobs/uploads/",
-                frozenset({202}),
-                repository=name,
-                right="push",
-                content=b"",
-                retry=False,
-            )
-            start = opened.headers.get("Location", "")
-        address = f"{start}{'&' if '?' in start else '?'}digest={quote(digest)}"
-
-        def chunks() -> Iterator[bytes]:
-            left = size
-            with chunks_of(source) as parts:
-                for part in parts:
-                    left -= len(part)
-                    if left < 0:
-                        break
-                    yield part
-                    if report is not None:
-                        report(len(part))
-            if left:  # the request announced another length
-                raise changed(digest)
-
-        try:
-            response = self._transport.send(
-                "PUT",
-                address,
-                frozenset({201, 400}),
-                repository=name,
-                right="push",
-                headers={"Content-Type": "application/octet-stream", "Content-Length": str(size)},
-                content=chunks,
-                retry=False,
-            )
-        except LentiqError:
-            with suppress(LentiqError):  # what the registry kept of it is of no use; it would forget it by itself
-                self._transport.send(
-                    "DELETE", start, frozenset({202, 204, 404}), repository=name, right="push", retry=False
-                )
-            raise
-        if response.status_code == 400:
-            if "DIGEST_INVALID" in error_codes(response):
-                raise changed(digest)
-            raise Unavailable(f"Registry {self.host} refused a blob: {error_words(response)}.", "Ask its owner.")
+        return put_blob(self._transport, name, source, digest, mount_from=mount_from, ask=ask, report=report)
 
     @contextmanager
     def open_blob(self, repository: str, digest: str) -> Iterator[BinaryIO]:
@@ -222,130 +121,92 @@ class DistributionRegistry:
 
     # manifests
     def get_manifest(self, repository: str, reference: str) -> tuple[Descriptor, bytes]:
-        name = self._name(repository)
-        address = f"/v2/{name}/manifests/{check_reference(reference)}"
-        response = self._transport.send("GET", address, frozenset({200, 404}), repository=name, headers=_ACCEPT)
-        if response.status_code == 404:
-            mark = "@" if is_digest(reference) else ":"
-            raise NotFound(f"There is no {self.location}/{repository}{mark}{reference}.", "Look at the list of blocks.")
-        body = response.content
-        document = manifest_document(body)
-        if document is None or (is_digest(reference) and digest_of(body) != reference):
-            raise Unavailable(f"Registry {self.host} gave something that is no manifest.", "Check its address.")
-        given = response.headers.get("Content-Type", "").partition(";")[0].strip()
-        media_type = given if given in MANIFEST_TYPES else media_type_of(document)
-        return Descriptor(media_type=media_type, digest=digest_of(body), size=len(body)), body
+        return self._remote(repository).get(check_reference(reference))
 
     def put_manifest(self, repository: str, tag: str | None, media_type: str, body: bytes, *, new: bool = False) -> str:
-        name = self._name(repository)
+        remote = self._remote(repository)
         digest = digest_of(body)
-        if new and tag is not None and self._has_manifest(name, check_tag(tag)):
-            raise Conflict(f"{repository}:{tag} exists already in {self.location}.", "Choose another version.")
-        self._put(name, check_tag(tag) if tag is not None else digest, media_type, body)
+        if not new or tag is None:
+            remote.put(check_tag(tag) if tag is not None else digest, media_type, body)
+            return digest
+        once = write_once if self._can_delete(repository) else write_and_look
+        try:
+            once(remote, check_tag(tag), media_type, body)
+        except Claimed:
+            raise
+        except Conflict as error:
+            raise Conflict(
+                f"{repository}:{tag} exists already in {self.location}.", "Choose another version."
+            ) from error
         return digest
 
-    def _put(self, name: str, reference: str, media_type: str, body: bytes) -> None:
-        response = self._transport.send(
-            "PUT",
-            f"/v2/{name}/manifests/{reference}",
-            frozenset({200, 201, 202, 400, 404}),
-            repository=name,
-            right="push",
-            headers={"Content-Type": media_type},
-            content=body,
-        )
-        if response.status_code not in (400, 404):
-            return
-        said = error_words(response)
-        if _BLOB_MISSING & set(error_codes(response)):
-            raise NotFound(f"Blob of the manifest is not in {self.host}/{name}: {said}.", "Send it first.")
-        raise Unavailable(f"Registry {self.host} refused a manifest of {name}: {said}.", "Ask its owner.")
+    def sweep(self, repository: str) -> list[str]:
+        """Remove claims on tags whose owners have died; returns the claims' tags."""
+        return sweep_claims(self._remote(repository)) if self._can_delete(repository) else []
 
-    def _has_manifest(self, name: str, reference: str) -> bool:
-        address = f"/v2/{name}/manifests/{reference}"
-        response = self._transport.send("HEAD", address, frozenset({200, 404}), repository=name, headers=_ACCEPT)
-        return response.status_code == 200
+    # referrers
+    def attach(
+        self,
+        repository: str,
+        subject: Descriptor,
+        artifact_type: str,
+        media_type: str,
+        body: bytes,
+        *,
+        alone: bool = False,
+    ) -> str:
+        document = Descriptor(media_type=media_type, digest=digest_of(body), size=len(body))
+        manifest = attachment_manifest(subject, artifact_type, document)
+        remote = self._remote(repository)
+        try:
+            put_referrer(remote, subject.digest, artifact_type, manifest, alone=alone)
+        except NotFound:  # what it names is not there yet
+            for blob in (EMPTY, body):
+                self.put_blob(repository, blob, digest_of(blob))
+            put_referrer(remote, subject.digest, artifact_type, manifest, alone=alone)
+        return digest_of(manifest)
+
+    def attached(self, repository: str, digest: str, artifact_type: str) -> list[bytes]:
+        remote = self._remote(repository)
+        found = []
+        for one in referrers(self._transport, remote, self._name(repository), check_digest(digest), artifact_type):
+            document = attached_document(remote.get(one)[1])
+            if document is not None:
+                with self.open_blob(repository, document) as stream:
+                    found.append(stream.read())
+        return found
 
     # names
     def tags(self, repository: str) -> list[str]:
-        name = self._name(repository)
-        return self._listed(f"/v2/{name}/tags/list?n={_PAGE}", "tags", name)
+        return self._remote(repository).list()
 
     def repositories(self) -> list[str]:
         """As the interface says. Raises Denied where the registry has no list of them (Docker Hub, GitHub)."""
         below = f"{self.prefix}/" if self.prefix else ""
-        found = self._listed(f"/v2/_catalog?n={_PAGE}", "repositories", "")
-        return sorted(one.removeprefix(below) for one in found if one.startswith(below))
-
-    def _listed(self, address: str, field: str, name: str) -> list[str]:
-        """All pages of a list; the next one is named by a ``Link`` header (RFC 8288, "Listing Tags")."""
         found: list[str] = []
-        seen: set[str] = set()
-        while address and address not in seen:
-            seen.add(address)
-            response = self._transport.send("GET", address, frozenset({200, 404, 405}), repository=name)
+        for response in pages(self._transport, f"/v2/_catalog?n={_PAGE}", ""):
             if response.status_code != 200:
-                if name:
-                    return found
                 raise Denied(
                     f"Registry {self.host} does not list its repositories.",
                     "Use a registry that does, or name the block you mean.",
                 )
-            try:
-                items = response.json().get(field) or []
-            except (ValueError, AttributeError) as error:
-                raise Unavailable(f"What answers at {self.host} is no registry.", "Check its address.") from error
-            found.extend(str(one) for one in items)
-            following = response.links.get("next", {}).get("url", "")
-            # Pages are the registry's own: whatever host the link names, it is this one that is asked.
-            address = httpx.URL(f"http://x{address}").join(following).raw_path.decode() if following else ""
-        return found
+            found.extend(items(response, "repositories", self.host))
+        return sorted(one.removeprefix(below) for one in found if one.startswith(below))
 
     def delete_tag(self, repository: str, tag: str) -> None:
         """Forget one tag; the manifest stays readable by digest, so that running tasks keep what they were given.
 
-        Registries of specification 1.1 delete tags ("Deleting tags"). Others delete manifests with all
-        their tags only: there the tag is first moved to an empty manifest of its own, which is then
-        deleted with it. Where nothing may be deleted at all, the tag is left as it was: Denied.
+        Denied, with the tag as it was, where the registry deletes nothing.
         """
-        name = self._name(repository)
-        before, body = self.get_manifest(repository, check_tag(tag))
-        if self._delete(name, tag) in (200, 202):
-            return
-        if self._delete(name, digest_of(uuid.uuid4().bytes)) != 404:
-            raise self._undeletable(name)
-        empty = b"{}"
-        self.put_blob(repository, empty, digest_of(empty))
-        config = {"mediaType": OCI_EMPTY, "digest": digest_of(empty), "size": len(empty)}
-        stand_in = json.dumps(
-            {
-                "schemaVersion": 2,
-                "mediaType": OCI_MANIFEST,
-                "config": config,
-                "layers": [config],
-                "annotations": {"io.lentiq.deleted": uuid.uuid4().hex},
-            }
-        ).encode()
-        self._put(name, tag, OCI_MANIFEST, stand_in)
-        if self._delete(name, digest_of(stand_in)) not in (200, 202):
-            self._put(name, tag, before.media_type, body)
-            raise self._undeletable(name)
+        self._remote(repository).delete_tag(check_tag(tag))
 
-    def _delete(self, name: str, reference: str) -> int:
-        response = self._transport.send(
-            "DELETE",
-            f"/v2/{name}/manifests/{reference}",
-            frozenset({200, 202, 400, 404, 405, 415}),
-            repository=name,
-            right="delete",
-        )
-        return response.status_code
+    def _can_delete(self, repository: str) -> bool:
+        if repository not in self._deletes:
+            self._deletes[repository] = self._remote(repository).can_delete()
+        return self._deletes[repository]
 
-    def _undeletable(self, name: str) -> Denied:
-        return Denied(
-            f"Registry {self.host} does not allow to delete in {name}.",
-            "Ask its owner to enable deletion (REGISTRY_STORAGE_DELETE_ENABLED=true).",
-        )
+    def _remote(self, repository: str) -> RemoteRepository:
+        return RemoteRepository(self._transport, self._name(repository))
 
     def _name(self, repository: str) -> str:
         check_repository(repository)

@@ -13,7 +13,7 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from isal import igzip, igzip_lib
 
@@ -49,6 +49,16 @@ def find_file(stream: BinaryIO, media_type: str, path: str) -> bytes | None:
                 content = archive.extractfile(member)
                 return content.read() if content is not None else None
     return None
+
+
+def files_below(stream: BinaryIO, media_type: str, top: str) -> Iterator[tuple[str, int, BinaryIO]]:
+    """Path below `top`, size in bytes and content of each regular file of a layer; read it before the next one."""
+    with _opened(stream, media_type) as archive:
+        for member in archive:
+            inner = _below(member.name, top)
+            content = archive.extractfile(member) if inner is not None and member.isreg() else None
+            if content is not None:
+                yield str(inner), member.size, cast(BinaryIO, content)
 
 
 def unpack(stream: BinaryIO, media_type: str, top: str, into: Path) -> None:

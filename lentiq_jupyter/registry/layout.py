@@ -16,8 +16,6 @@ import fcntl
 import hashlib
 import json
 import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +23,7 @@ from typing import Any, BinaryIO
 
 from ..errors import Conflict, LentiqError, NotFound, Unavailable
 from ..model import Descriptor
+from ..scratch import scratch_file, sweep
 from .content import (
     OCI_INDEX,
     changed,
@@ -35,10 +34,17 @@ from .content import (
     referenced_digests,
 )
 from .reference import check_digest, check_repository, check_tag, is_digest
+from .referrers import (
+    EMPTY,
+    attached_document,
+    attachment_manifest,
+    referrers_in,
+    referrers_tag,
+    with_referrer,
+)
 
 REF_NAME = "org.opencontainers.image.ref.name"
-_INCOMING = ".incoming-"
-_STALE_S = 24 * 3600.0
+INCOMING = ".incoming-"
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -56,6 +62,7 @@ class LayoutRegistry:
         self.location = str(self.folder)
         self._blobs = self.folder / "blobs" / "sha256"
         self._prepared = False
+        self._by_name: tuple[list[dict[str, Any]], dict[str, dict[str, str]]] | None = None
         self._known_index: tuple[tuple[int, int, int], list[dict[str, Any]]] | None = None
 
     def __repr__(self) -> str:
@@ -77,10 +84,13 @@ class LayoutRegistry:
         digest: str,
         *,
         mount_from: str | None = None,
+        ask: bool = True,
         report: Callable[[int], None] | None = None,
     ) -> int:
         check_repository(repository)
         if self.has_blob(repository, digest):
+            with suppress(OSError):  # it counts as fresh: see `unreached`
+                os.utime(self._path(digest))
             return 0
         sent = 0
         hasher = hashlib.sha256()
@@ -129,10 +139,46 @@ class LayoutRegistry:
             with self._index_locked() as entries:
                 if new and any(_name(one) == name for one in entries):
                     raise Conflict(f"{name} exists already in {self.location}.", "Choose another version.")
-                entries[:] = [one for one in entries if _name(one) != name]
-                described = {"mediaType": media_type, "digest": digest, "size": len(body)}
-                entries.append({**described, "annotations": {REF_NAME: name}})
+                _let_name(entries, name, media_type, body)
         return digest
+
+    # referrers
+    def attach(
+        self,
+        repository: str,
+        subject: Descriptor,
+        artifact_type: str,
+        media_type: str,
+        body: bytes,
+        *,
+        alone: bool = False,
+    ) -> str:
+        document = Descriptor(media_type=media_type, digest=digest_of(body), size=len(body))
+        manifest = attachment_manifest(subject, artifact_type, document)
+        for blob in (EMPTY, body, manifest):
+            self.put_blob(repository, blob, digest_of(blob))
+        tag = referrers_tag(subject.digest)
+        with self._index_locked() as entries:
+            changed_index = with_referrer(self._referrers_tagged(repository, tag), artifact_type, manifest)
+            if changed_index is not None:
+                self.put_blob(repository, changed_index, digest_of(changed_index))
+                _let_name(entries, f"{repository}:{tag}", OCI_INDEX, changed_index)
+        return digest_of(manifest)
+
+    def attached(self, repository: str, digest: str, artifact_type: str) -> list[bytes]:
+        index = self._referrers_tagged(repository, referrers_tag(digest))
+        found = []
+        for one in referrers_in(index, artifact_type) if index is not None else ():
+            document = attached_document(self.get_manifest(repository, one)[1])
+            if document is not None:
+                with self.open_blob(repository, document) as stream:
+                    found.append(stream.read())
+        return found
+
+    def _referrers_tagged(self, repository: str, tag: str) -> bytes | None:
+        return self.get_manifest(repository, tag)[1] if tag in self._tagged(repository) else None
+
+    # names
 
     def tags(self, repository: str) -> list[str]:
         return list(self._tagged(repository))
@@ -150,12 +196,23 @@ class LayoutRegistry:
 
     def _tagged(self, repository: str) -> dict[str, str]:
         """Digests by tag."""
-        found = {}
-        for one in self._index():
-            name, _, tag = _name(one).rpartition(":")
-            if name == repository:
-                found[tag] = str(one.get("digest", ""))
-        return found
+        entries = self._index()
+        if self._by_name is None or self._by_name[0] is not entries:
+            found: dict[str, dict[str, str]] = {}
+            for one in entries:
+                name, _, tag = _name(one).rpartition(":")
+                found.setdefault(name, {})[tag] = str(one.get("digest", ""))
+            self._by_name = entries, found
+        return self._by_name[1].get(repository, {})
+
+    def state(self) -> str:
+        """Differs whenever any tag has changed, by whomever (`changes.Stateful`)."""
+        try:
+            with self._translated("read"):
+                status = (self.folder / "index.json").stat()
+        except FileNotFoundError:
+            return ""
+        return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
 
     # files
     def _path(self, digest: str) -> Path:
@@ -209,7 +266,7 @@ class LayoutRegistry:
         """A stream whose bytes become `target` in one step at the end, or nothing on any error."""
         self._prepare()
         with self._translated("written"):
-            descriptor, name = tempfile.mkstemp(prefix=_INCOMING, dir=target.parent)
+            descriptor, name = scratch_file(INCOMING, target.parent)
         try:
             with self._translated("written"):
                 with open(descriptor, "wb") as stream:
@@ -217,7 +274,7 @@ class LayoutRegistry:
                     stream.flush()
                     os.fchmod(stream.fileno(), 0o644)
                     os.fsync(stream.fileno())
-                os.replace(name, target)
+                    os.replace(name, target)  # while it is held: a free one would be swept away
                 _sync_folder(target.parent)
         except BaseException:
             # Whatever stops the writing, a cancel in `report` included, must not leave half a blob.
@@ -240,12 +297,9 @@ class LayoutRegistry:
                 pass
 
     def _sweep(self) -> None:
-        """Remove what writers that died more than a day ago left."""
-        with suppress(OSError):
-            for folder in (self.folder, self._blobs):
-                for path in folder.glob(_INCOMING + "*"):
-                    if time.time() - path.stat().st_mtime > _STALE_S:
-                        path.unlink()
+        """Remove what writers that were killed left."""
+        for folder in (self.folder, self._blobs):
+            sweep(INCOMING, folder)
 
     @contextmanager
     def _translated(self, what: str) -> Iterator[None]:
@@ -280,6 +334,13 @@ class LayoutRegistry:
 def _name(entry: dict[str, Any]) -> str:
     annotations = entry.get("annotations")
     return str(annotations.get(REF_NAME, "")) if isinstance(annotations, dict) else ""
+
+
+def _let_name(entries: list[dict[str, Any]], name: str, media_type: str, body: bytes) -> None:
+    """Make `name` the name of that manifest, and of no other."""
+    described = {"mediaType": media_type, "digest": digest_of(body), "size": len(body)}
+    entries[:] = [one for one in entries if _name(one) != name]
+    entries.append({**described, "annotations": {REF_NAME: name}})
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,6 +13,7 @@ from ..model import (
     ANNOTATION_AUTHOR,
     ANNOTATION_COMPLETE,
     ANNOTATION_CREATED,
+    ANNOTATION_PROVENANCE,
     ANNOTATION_VERIFICATION,
     ANNOTATION_VERSION,
     LABEL_BASE_LAYERS,
@@ -21,6 +22,7 @@ from ..model import (
     BlockSpec,
     Descriptor,
     Image,
+    Provenance,
     Verification,
     decode,
     encode,
@@ -46,11 +48,19 @@ def image_manifest(image: Image, annotations: Mapping[str, str] | None = None) -
 
 
 def block_annotations(
-    image: Image, *, version: str, author: str, verification: Verification, created: datetime
+    image: Image,
+    *,
+    version: str,
+    author: str,
+    verification: Verification,
+    created: datetime,
+    provenance: Provenance = Provenance(),  # noqa: B008  # frozen
 ) -> dict[str, str]:
     """What differs between two registrations of one image."""
     kept = dataclasses.replace(verification, log=verification.log[-_LOG_LIMIT:])
+    known = {ANNOTATION_PROVENANCE: json.dumps(encode(provenance), sort_keys=True)}
     return {
+        **(known if provenance != Provenance() else {}),
         ANNOTATION_VERSION: version,
         ANNOTATION_CREATED: created.isoformat(),
         ANNOTATION_AUTHOR: author,
@@ -110,9 +120,15 @@ def block_of(manifest: bytes, config: bytes) -> Block | None:
             complete=annotations.get(ANNOTATION_COMPLETE) != "false",
             size=sum(one["size"] for one in own_layers(document, base_layers)),
             verification=decode(Verification, json.loads(annotations.get(ANNOTATION_VERIFICATION, "{}"))),
+            provenance=decode(Provenance, json.loads(annotations.get(ANNOTATION_PROVENANCE, "{}"))),
         )
     except (BadInput, ValueError, KeyError, TypeError, AttributeError) as error:
         raise Invalid("Not a registered block", (f"{type(error).__name__}: {error}",)) from error
+
+
+def with_reason(block: Block, reason: str | None) -> Block:
+    """The block, deprecated for that reason; None: not."""
+    return block if reason is None else dataclasses.replace(block, deprecated=reason)
 
 
 def own_layers(document: Mapping[str, Any], base_layers: int) -> list[dict[str, Any]]:

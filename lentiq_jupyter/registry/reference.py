@@ -102,6 +102,11 @@ def split_location(location: str) -> tuple[str | None, str, str]:
     return scheme or None, DOCKER_HUB if host in _HUB_NAMES else host, prefix
 
 
+def shown_host(host: str) -> str:
+    """What a user calls that host."""
+    return "docker.io" if host == DOCKER_HUB else host
+
+
 def is_loopback(host: str) -> bool:
     """Whether ``host[:port]`` is this very machine, so that plain HTTP to it crosses no network."""
     name = re.sub(r":\d+$", "", host).strip("[]")

@@ -6,12 +6,14 @@ on other hosts (object storage) are followed without it.
 
 from __future__ import annotations
 
+import random
 import socket
 import ssl
 import time
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,6 +28,8 @@ from .credentials import Credential
 _T = TypeVar("_T")
 RETRY_DELAYS_S = (0.3, 1.0, 3.0)
 _RETRY_AFTER_LIMIT_S = 30.0
+_DATE_LIFE_S = 5.0
+_CONNECTIONS = 32
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 5
 _TIMEOUT = httpx.Timeout(60.0, connect=10.0, pool=None)
@@ -60,14 +64,16 @@ class Transport:
         ca_file: Path | None = None,
     ) -> None:
         self.host = host
-        self._base = httpx.URL(f"{'http' if plain_http else 'https'}://{host}")
+        self._origin = f"{'http' if plain_http else 'https'}://{host}"
+        self._base = httpx.URL(self._origin)
         self._client = httpx.Client(
             timeout=_TIMEOUT,
             verify=_trusted(ca_file),
             follow_redirects=False,
             trust_env=not loopback,  # no proxy stands between this machine and itself
-            limits=httpx.Limits(max_connections=16),
+            limits=httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS),
         )
+        self._told: tuple[float, float, float] | None = None
         self._authority = Authority(host, self._client, look_up)
         # Registries have no owner who closes them; sockets must not outlive them all the same.
         weakref.finalize(self, self._client.close)
@@ -145,7 +151,7 @@ class Transport:
             except Interrupted as error:
                 if last or _is_final(error.__cause__):
                     raise
-                time.sleep(delays[attempt])
+                time.sleep(jittered(delays[attempt]))
                 continue
             try:
                 status = response.status_code
@@ -153,7 +159,7 @@ class Transport:
                     yield response
                     return
                 if (status == 429 or status >= 500) and not last:
-                    pause = _retry_after(response, delays[attempt])
+                    pause = _retry_after(response, jittered(delays[attempt]))
                 else:
                     raise self._refused(response, repository, right)
             finally:
@@ -177,6 +183,8 @@ class Transport:
             body = content() if callable(content) else content
             request = self._client.build_request(method, url, headers=sent, content=body)
             response = self._guarded(partial(self._client.send, request, stream=True))
+            if own:
+                self._note_date(response)
             if response.status_code == 401 and own and tried < 2:
                 tried += 1
                 challenge = response.headers.get("WWW-Authenticate", "")
@@ -190,9 +198,25 @@ class Transport:
             return response
         raise Unavailable(f"Registry {self.host} redirects in circles.", "Ask its owner.")
 
+    def now_s(self) -> float | None:
+        """The registry's own time, by the ``Date`` of an answer some seconds ago at most; None if it gave none."""
+        told = self._told
+        if told is None:
+            return None
+        # The first of these clocks stands while a machine sleeps, the second may be set.
+        passed = max(time.monotonic() - told[1], time.time() - told[2])
+        return told[0] + passed if passed < _DATE_LIFE_S else None
+
+    def _note_date(self, response: httpx.Response) -> None:
+        with suppress(KeyError, TypeError, ValueError):
+            date = parsedate_to_datetime(response.headers["Date"]).timestamp()
+            self._told = date, time.monotonic(), time.time()
+
     def _resolve(self, base: httpx.URL, address: str) -> httpx.URL:
         try:
-            url = base.join(address)
+            # Most addresses are paths of the registry; putting two together takes httpx as long as a small answer.
+            plain = base is self._base and address.startswith("/") and not address.startswith("//")
+            url = httpx.URL(self._origin + address) if plain else base.join(address)
         except httpx.InvalidURL as error:
             raise BadInput(f"Registry {self.host} gave an address that is none.", "Ask its owner.") from error
         if url.scheme == "http" and self._base.scheme == "https":
@@ -239,7 +263,9 @@ class Transport:
 
     def _refused(self, response: httpx.Response, repository: str, right: str) -> LentiqError:
         status = response.status_code
-        what = f"to {right} {repository}" if repository else "to list its repositories"
+        what = (
+            f"to {right}{' in' if right == 'delete' else ''} {repository}" if repository else "to list its repositories"
+        )
         if status in (401, 403):
             if self._authority.signed_in:
                 hint = f"Ask its owner for that right, or sign in as somebody else with `docker login {self.host}`."
@@ -251,6 +277,11 @@ class Transport:
         said = error_words(response)
         message = f"Registry {self.host} answered {status} when asked {what}{': ' + said if said else ''}."
         return Interrupted(message, "Try again later.") if status >= 500 else Unavailable(message, "Ask its owner.")
+
+
+def jittered(delay_s: float) -> float:
+    """That delay, more or less: many who failed at one instant must not come back at one instant."""
+    return delay_s * random.uniform(0.5, 1.5)  # noqa: S311
 
 
 def error_codes(response: httpx.Response) -> list[str]:

@@ -69,3 +69,53 @@ def open_server(reference: str) -> tuple[Registry, str, str]:
     """The registry server that an image's reference names."""
     host, repository, tag = parse_reference(reference)
     return DistributionRegistry(host), repository, tag
+
+
+def tar_of(files: dict[str, str | None]) -> bytes:
+    """A tar of files by path: a text that begins with ``->`` is a symbolic link, None a folder."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for path, text in files.items():
+            member = tarfile.TarInfo(path)
+            member.mode = 0o755
+            body = b""
+            if text is None:
+                member.type = tarfile.DIRTYPE
+            elif text.startswith("->"):
+                member.type, member.linkname = tarfile.SYMTYPE, text.removeprefix("->")
+            else:
+                body = text.encode()
+                member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    return tar.getvalue()
+
+
+def put_image(
+    registry: Registry,
+    repository: str,
+    tag: str,
+    layers: list[dict[str, str | None]],
+    *,
+    env: tuple[str, ...] = (),
+    machine: str = "amd64",
+    media_type: str = LAYER,
+) -> None:
+    """An image of one platform, each layer given as `tar_of` takes it."""
+    tars = [tar_of(files) for files in layers]
+    packed = [gzip.compress(tar, mtime=0) if media_type.endswith("gzip") else tar for tar in tars]
+    config = {
+        "architecture": machine,
+        "os": "linux",
+        "config": {"Env": list(env)},
+        "rootfs": {"type": "layers", "diff_ids": [digest(tar) for tar in tars]},
+    }
+    body = json.dumps(config).encode()
+    for blob in (*packed, body):
+        registry.put_blob(repository, blob, digest(blob))
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIG, "digest": digest(body), "size": len(body)},
+        "layers": [{"mediaType": media_type, "digest": digest(blob), "size": len(blob)} for blob in packed],
+    }
+    registry.put_manifest(repository, tag, MANIFEST, json.dumps(manifest).encode())

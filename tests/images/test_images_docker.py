@@ -14,8 +14,8 @@ from conftest_images import open_server
 from docker.api import APIClient
 
 from lentiq_jupyter.errors import BadInput, BuildFailed, Cancelled, Unavailable
-from lentiq_jupyter.images import DockerBuilder, LayersBuilder, write_context
-from lentiq_jupyter.images.docker import engine
+from lentiq_jupyter.images import LayersBuilder, write_context
+from lentiq_jupyter.images.docker import DockerBuilder, engine
 from lentiq_jupyter.interfaces import Registry
 from lentiq_jupyter.model import LABEL_BASE_LAYERS, Image, Reporter
 from lentiq_jupyter.registry import LayoutRegistry

@@ -41,27 +41,30 @@ RUN apt-get -o Acquire::Retries=3 update \
     apt-get -o Acquire::Retries=3 install --yes --no-install-recommends libgl1 libglib2.0-0 \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/ldconfig/* /var/log/apt /var/log/*.log
 
-COPY block/runner.lock /opt/lentiq/block/
-RUN python3.11 -m venv --without-pip /opt/lentiq/runner \
- && python3.11 -m pip --python /opt/lentiq/runner/bin/python install --no-cache-dir --no-compile --no-deps \
-    --require-hashes --requirement /opt/lentiq/block/runner.lock
+# A base may have its Python where PATH does not lead, or no pip: then --build-arg names them.
+ARG LENTIQ_PYTHON=python3.11
+ARG LENTIQ_PIP="-m pip"
+COPY block/runner.lock pip.wh[l] /opt/lentiq/build/
+RUN "$LENTIQ_PYTHON" -m venv --without-pip /opt/lentiq/runner \
+ && "$LENTIQ_PYTHON" $LENTIQ_PIP --python /opt/lentiq/runner/bin/python install --no-cache-dir --no-compile --no-deps \
+    --require-hashes --requirement /opt/lentiq/build/runner.lock
 
-COPY block/requirements.lock /opt/lentiq/block/
-RUN python3.11 -m venv --without-pip /opt/lentiq/env \
- && python3.11 -m pip --python /opt/lentiq/env/bin/python install --no-cache-dir --no-compile --no-deps \
-    --require-hashes --requirement /opt/lentiq/block/requirements.lock
+COPY block/requirements.lock /opt/lentiq/build/
+RUN "$LENTIQ_PYTHON" -m venv --without-pip /opt/lentiq/env \
+ && "$LENTIQ_PYTHON" $LENTIQ_PIP --python /opt/lentiq/env/bin/python install --no-cache-dir --no-compile --no-deps \
+    --require-hashes --requirement /opt/lentiq/build/requirements.lock
 
 COPY lentiq/ /opt/lentiq/runner/lentiq/
 COPY block/ /opt/lentiq/block/
 COPY Dockerfile /opt/lentiq/block/
-RUN mkdir -p /lentiq/results && chown 1000:1000 /lentiq/results
+RUN rm -rf /opt/lentiq/build && mkdir -p /lentiq/results && chown 1000:1000 /lentiq/results
 
 ENV HOME="/tmp" \
     LENTIQ_RESULTS="/lentiq/results" \
     PYTHONDONTWRITEBYTECODE="1" \
     PYTHONPATH="/opt/lentiq/runner/lentiq"
-LABEL io.lentiq.block="{\"base\":\"\",\"command\":[],\"description\":\"Says \\\"hi\\\" for \$5\",\"inputs\":[],""" + (
-    r"""\"kind\":\"notebook\",\"name\":\"clean-sales\",\"notebook\":\"\",\"notebook_sha256\":\"\",\"outputs\":[],"""
+LABEL io.lentiq.block="{\"base\":\"\",\"command\":[],\"description\":\"Says \\\"hi\\\" for \$5\",""" + (
+    r"""\"environment\":{},\"inputs\":[],\"kind\":\"notebook\",\"name\":\"clean-sales\",\"notebook\":\"\",\"notebook_sha256\":\"\",\"outputs\":[],"""
     r"""\"packages\":[],\"python\":\"\",\"resources\":{\"cpu_millicores\":500,\"memory_bytes\":1073741824}}" \
     org.opencontainers.image.description="Says \"hi\" for \$5" \
     org.opencontainers.image.title="clean-sales"
@@ -129,12 +132,12 @@ def test_without_system_packages_nothing_is_installed_by_apt() -> None:
 
 def test_lock_without_hashes_is_not_held_to_them() -> None:
     text = dockerfile(replace(RECIPE, requirements="six==1.17.0\n"))
-    assert "    --requirement /opt/lentiq/block/requirements.lock\n" in text
+    assert "    --requirement /opt/lentiq/build/requirements.lock\n" in text
 
 
 def test_lock_with_some_hashes_is_installed_without_any() -> None:
     text = dockerfile(replace(RECIPE, requirements="a==1 --hash=sha256:aa\nb @ git+https://example.com/b@c0ffee\n"))
-    assert r" && sed -E 's/ *--hash=[^ ]+//g; s/ *\\$//' /opt/lentiq/block/requirements.lock | python3.11 -m" in text
+    assert r" && sed -E 's/ *--hash=[^ ]+//g; s/ *\\$//' /opt/lentiq/build/requirements.lock | " in text
     assert "    --requirement /dev/stdin\n" in text
 
 

@@ -9,7 +9,6 @@ import json
 import logging
 import tarfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ import pytest
 from lentiq_jupyter.errors import BuildFailed, Conflict, Denied, Invalid, NotFound
 from lentiq_jupyter.interfaces import Registry
 from lentiq_jupyter.model import (
+    ANNOTATION_CREATED,
+    ANNOTATION_VERSION,
     LABEL_BASE_LAYERS,
     LABEL_SPEC,
     Block,
@@ -32,6 +33,7 @@ from lentiq_jupyter.model import (
     encode,
 )
 from lentiq_jupyter.registry import Catalogue, LayoutRegistry
+from lentiq_jupyter.registry.manifest import image_manifest
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
@@ -220,7 +222,8 @@ def test_damaged_block_is_left_out_with_a_warning_that_names_it(
     good = catalogue.register(build(registry, spec(), OWN), spec())
     for name, text in (("broken", '{"name": "broken", "nonsense": 1}'), ("torn", '{"name": ')):
         image = build(registry, spec(name), OWN, labels={LABEL_SPEC: text})
-        registry.put_manifest(name, "7", *catalogue.manifest(image))
+        registered = {ANNOTATION_VERSION: "7", ANNOTATION_CREATED: START.isoformat()}
+        registry.put_manifest(name, "7", MANIFEST, image_manifest(image, registered))
     document = json.loads(registry.get_manifest("clean", "1")[1])
     document["annotations"]["org.opencontainers.image.created"] = "yesterday"
     document["annotations"]["io.lentiq.block.version"] = "2"
@@ -234,19 +237,6 @@ def test_damaged_block_is_left_out_with_a_warning_that_names_it(
 
     catalogue.remove("clean", "2")
     assert set(registry.tags("clean")) == {"1", "latest"}
-
-
-def test_eight_at_once_make_eight_versions(tmp_path: Path) -> None:
-    registry = LayoutRegistry(tmp_path / "registry")
-    image = build(registry, spec(), OWN)
-
-    def register(_: int) -> str:
-        return Catalogue(LayoutRegistry(tmp_path / "registry"), lambda: START).register(image, spec()).version
-
-    with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(register, range(8)))
-    assert sorted(made) == list("12345678")
-    assert [one.version for one in Catalogue(registry, lambda: START).versions("clean")] == list("87654321")
 
 
 class Counting:
@@ -285,23 +275,6 @@ def test_version_stands_where_latest_cannot_move(
     assert [record.getMessage() for record in caplog.records] == [
         "Block clean@2 is registered, but not as latest: Tags of this registry never move."
     ]
-
-
-def test_list_of_blocks_costs_their_tags_only(tmp_path: Path, clock: Callable[[], datetime]) -> None:
-    counting = Counting(LayoutRegistry(tmp_path / "registry"))
-    catalogue = Catalogue(counting, clock, cache=tmp_path / "cache")
-    for name in ("a", "b", "c"):
-        for _ in range(3):
-            catalogue.register(build(counting, spec(name), OWN), spec(name))
-    first = catalogue.blocks()
-    counting.asked.clear()
-    assert catalogue.blocks() == first
-    assert sorted(counting.asked) == ["repositories", "tags", "tags", "tags"]
-
-    # Another process has the folder, but confirms the newest of each.
-    counting.asked.clear()
-    assert Catalogue(counting, clock, cache=tmp_path / "cache").blocks() == first
-    assert sorted(counting.asked) == ["get_manifest"] * 3 + ["repositories"] + ["tags"] * 3
 
 
 def test_cache_folder_in_the_way_costs_nothing_but_time(

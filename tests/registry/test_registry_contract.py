@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,3 +173,46 @@ def test_pull_reference_is_what_docker_takes(registry: Registry) -> None:
         assert reference is None
     else:
         assert reference == f"{registry.location}/clean@{digest}"
+
+
+SBOM = "application/vnd.cyclonedx+json"
+
+
+def describe(registry: Registry, repository: str) -> Descriptor:
+    digest, _ = put_image(registry, repository, "1")
+    return registry.get_manifest(repository, digest)[0]
+
+
+def test_attached_documents_come_back_by_type_oldest_first(registry: Registry, repository: str) -> None:
+    subject = describe(registry, repository)
+    assert registry.attached(repository, subject.digest, SBOM) == []
+    first = registry.attach(repository, subject, SBOM, SBOM, b'{"first": 1}')
+    registry.attach(repository, subject, SBOM, SBOM, b'{"second": 2}')
+    registry.attach(repository, subject, "text/x-notes", "text/plain", b"notes")
+
+    assert registry.attached(repository, subject.digest, SBOM) == [b'{"first": 1}', b'{"second": 2}']
+    assert registry.attached(repository, subject.digest, "text/x-notes") == [b"notes"]
+    assert registry.attached(repository, digest_of(b"another"), SBOM) == []
+    empty = {"mediaType": "application/vnd.oci.empty.v1+json", "digest": digest_of(b"{}"), "size": 2}
+    assert json.loads(registry.get_manifest(repository, first)[1]) == {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": SBOM,
+        "config": empty,
+        "layers": [{"mediaType": SBOM, "digest": digest_of(b'{"first": 1}'), "size": 12}],
+        "subject": {"mediaType": OCI_MANIFEST, "digest": subject.digest, "size": subject.size},
+    }
+
+
+def test_same_document_attached_twice_is_one(registry: Registry, repository: str) -> None:
+    subject = describe(registry, repository)
+    digests = {registry.attach(repository, subject, SBOM, SBOM, b"{}") for _ in range(2)}
+    assert (len(digests), registry.attached(repository, subject.digest, SBOM)) == (1, [b"{}"])
+
+
+def test_documents_attached_at_once_are_all_kept(registry: Registry, repository: str) -> None:
+    subject = describe(registry, repository)
+    bodies = [json.dumps({"number": number}).encode() for number in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda body: registry.attach(repository, subject, SBOM, SBOM, body), bodies))
+    assert sorted(registry.attached(repository, subject.digest, SBOM)) == bodies

@@ -12,8 +12,6 @@ import ssl
 import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,43 +28,12 @@ BODY = b"bytes of a blob"
 DIGEST = "sha256:" + hashlib.sha256(BODY).hexdigest()
 
 
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="module")
-def locked_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def locked_host(serve_registry: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """A real registry that lets in Ana only."""
-    program = shutil.which("docker-registry") or shutil.which("registry")
-    if program is None:
-        pytest.skip("no docker-registry program is installed")
-    folder = tmp_path_factory.mktemp("locked")
-    (folder / "htpasswd").write_text(HTPASSWD)
-    host = f"127.0.0.1:{free_port()}"
-    config = {
-        "version": "0.1",
-        "log": {"level": "error"},
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": host},
-        "auth": {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}},
-    }
-    (folder / "config.yml").write_text(json.dumps(config))
-    with subprocess.Popen(
-        [program, "serve", str(folder / "config.yml")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as server:
-        for _ in range(100):
-            try:
-                urllib.request.urlopen(f"http://{host}/v2/", timeout=1).close()
-            except urllib.error.HTTPError as error:
-                error.close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield host
-        server.terminate()
+    passwords = tmp_path_factory.mktemp("locked") / "htpasswd"
+    passwords.write_text(HTPASSWD)
+    return serve_registry(deletes=False, auth={"htpasswd": {"realm": "test", "path": str(passwords)}})
 
 
 def signed_in(folder: Path, host: str, user: str = "ana", password: str = SECRET) -> Path:
@@ -315,7 +282,9 @@ def test_page_that_is_no_registry_is_said_plainly(talk: Callable[..., type[Talke
 
 
 def test_unreachable_registry_says_what_to_do() -> None:
-    host = f"127.0.0.1:{free_port()}"
+    with socket.socket() as one:  # bound, but nobody listens
+        one.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{one.getsockname()[1]}"
     with pytest.raises(Unavailable) as caught:
         DistributionRegistry(host).put_blob("clean", BODY, DIGEST)
     assert str(caught.value) == (
