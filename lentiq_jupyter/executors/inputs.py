@@ -18,10 +18,13 @@ def inputs_text(inputs: Mapping[str, Json]) -> str:
     Raises
     ------
     BadInput
-        If it is larger than an environment variable may be.
+        If it is larger than an environment variable may be, or a text in it is none (half a surrogate pair).
     """
     text = json.dumps(inputs, ensure_ascii=False)
-    size = len(text.encode())
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError as error:
+        raise BadInput(f"A text among the inputs is none: {error.reason}.", "Correct the values.") from error
     if size > INPUTS_LIMIT_BYTES:
         raise BadInput(
             f"The inputs have {size} bytes; at most {INPUTS_LIMIT_BYTES} are passed by value.",

@@ -1,51 +1,50 @@
 """Runs blocks as processes of this machine, without Docker.
 
-Each job is a folder ``jobs/<name>`` with ``job.json`` (no secrets), ``log``, ``results/`` and what its
-supervisor writes: ``lock``, ``started``, ``starts``, ``exit.json``; see `supervisor`. Limits: memory is
-watched and the job killed when it takes more; CPU by affinity, in whole processors. This isolates
-nothing but the network of a proof: blocks run with the rights of whoever runs the scheduler.
+Each job is a folder ``jobs/<name>`` with ``job.json`` (no secrets), ``log``, ``results/`` and what its supervisor
+writes: ``lock``, ``started`` (or ``forbidden``), ``usage.json``, ``exit.json``; see `supervision`. Limits:
+memory is watched and the job killed when it takes more; CPU by affinity, in whole processors. Where the system allows
+namespaces, a job sees no processes and no temporary files but its own, and of the private folder its block and its
+results only; anywhere, it has no privileges beyond those of a plain user.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import math
 import os
 import shutil
-import subprocess
-import sys
-import threading
-import time
+import tempfile
+import weakref
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
-from ..errors import BadInput, LentiqError, NotFound, Unavailable
-from ..interfaces import Registry
-from ..model import (
-    ENV_INPUTS,
-    ENV_RESULTS,
-    RESULT_ERROR,
-    BlockKind,
-    Execution,
-    ExecutionState,
-    Job,
-    format_memory,
-)
+from ..errors import BadInput, Conflict, NotFound, Unavailable
+from ..interfaces import LOG_CHUNK_BYTES, Registry
+from ..model import ENV_INPUTS, ENV_RESULTS, BlockKind, Execution, ExecutionState, Job, format_memory
+from ..scratch import hold_shared
 from .inputs import inputs_text
-from .results import RESULT_FILES, failure, put, unwritable
+from .job_folder import RESULTS, open_result, read_document, read_execution, write_document
+from .launching import Launcher, probe_isolation
+from .results import RESULT_FILES, put_stream, unwritable
+from .supervision.claim import FORBIDDEN, STARTED, claim
+from .supervision.task import find_user
+from .supervision.words import NEVER
 from .unpacked import UnpackedImages
+from .watching import Watch
 
-_SUPERVISOR = Path(__file__).with_name("supervisor.py")
+# Inside the executor's folder.
+JOBS, BYTECODE = "jobs", "bytecode"
+LOG_LIMIT_BYTES = 1 << 30
 _PASSED_ON = (
     "PATH", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE",
     "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy",
 )  # fmt: skip
-_WATCH_S = 0.05
-_SEARCH_S = 0.5
+
+
+def run_block(root: Path) -> list[str]:
+    """What is run of a block: its runner."""
+    return [str(root / "runner/bin/python"), "-m", "lentiq_jupyter.runner"]
 
 
 class ProcessExecutor:
@@ -56,89 +55,171 @@ class ProcessExecutor:
     folder : Path
         Holds the unpacked images and the jobs.
     interpreter : callable from ``X.Y`` to a Python of this machine
+    command : callable
+        The program of a job and its arguments, from the unpacked block.
+    private : Path or None
+        What jobs must not see, but for what is theirs; None: `folder`.
+    user : str or None
+        Whom jobs run as, where the executor runs as root: a name or ``1000:1000``. That user must be able to
+        reach the folder and the interpreters. None: as the executor does.
+    log_limit_bytes : int
+        What is kept of a log's beginning. Of what is more, only the end is.
     """
 
     name = "process"
 
-    def __init__(self, folder: Path, registry: Registry, interpreter: Callable[[str], Path]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        registry: Registry,
+        interpreter: Callable[[str], Path],
+        *,
+        command: Callable[[Path], list[str]] = run_block,
+        private: Path | None = None,
+        user: str | None = None,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
+    ) -> None:
         self._folder = folder
         self._images = UnpackedImages(folder, registry, interpreter)
-        self._watches: list[_Watch] = []
+        self._command = command
+        # Both: a folder may lie anywhere.
+        self._hidden = [os.path.realpath(one) for one in dict.fromkeys((private or folder, folder))]
+        self._known_places: dict[tuple[Path, int, str], list[str]] = {}
+        self._user = user if os.geteuid() == 0 else None
+        self._log_limit = log_limit_bytes
+        self._watches: list[Watch] = []
+        # Folders of bound jobs that this process started, by job: open, and so held, until they are removed.
+        self._bound: dict[str, ExitStack] = {}
+        self._heard: set[str] = set()
+        self._isolation = ""
+        # Its thread must not keep this object.
+        this = weakref.ref(self)
+        self._launcher = Launcher(lambda name, pool: _tell(this(), name, pool))
+        weakref.finalize(self, self._launcher.close)
 
     def _job(self, name: str) -> Path:
         if "/" in name or name.startswith("."):
             raise BadInput(f"{name!r} is not the name of a job.")
-        return self._folder / "jobs" / name
+        return self._folder / JOBS / name
 
     def start(self, job: Job) -> None:
         """See `Executor.start`. The supervisor, not this method, makes sure that it happens once."""
         folder = self._job(job.name)
-        if (folder / "started").exists():
+        if (folder / STARTED).exists():
             return
+        if (folder / FORBIDDEN).exists():
+            raise _forbidden(job.name)
         if job.block.spec.kind is not BlockKind.NOTEBOOK:
             raise BadInput(f"Block {job.block.reference} is an image.", "Run it with the docker executor.")
         inputs = inputs_text(job.inputs)
-        root = self._images.root(job.block)
-        try:
-            (folder / "results").mkdir(parents=True, exist_ok=True)
-            _write(folder / "job.json", {"pool": job.pool, "block": job.block.reference})
-        except OSError as error:
-            raise unwritable(folder, error) from error
+        with self._images.held(job.block) as (root, held):
+            # Compiled once for all runs of a block, beside its unpacked files, which stay as they are.
+            compiled = self._folder / BYTECODE / root.name
+            try:
+                (folder / RESULTS).mkdir(parents=True, exist_ok=True)
+                self._note(job.name, job.pool, job.block.reference, bound=job.bound)
+                compiled.mkdir(parents=True, exist_ok=True)
+                self._give([folder / RESULTS, compiled])
+                if job.bound:
+                    self._bound[job.name] = self._bound.get(job.name) or _hold(folder)
+            except OSError as error:
+                raise unwritable(folder, error) from error
+            spec = self._spec(job, inputs, root, compiled)
+            self._heard.add(job.name)
+            try:
+                answer = self._launcher.start(job.name, job.pool, folder, spec, held)
+            except Unavailable:
+                self._heard.discard(job.name)
+                raise
+        if answer == NEVER:
+            raise _forbidden(job.name)
+
+    def _note(self, name: str, pool: str, block: str, *, bound: bool) -> None:
+        runner = self._command is run_block
+        document: dict[str, object] = {"pool": pool, "block": block, "bound": bound, "runner": runner}
+        write_document(self._job(name) / "job.json", document)
+
+    def _give(self, folders: list[Path]) -> None:
+        """Let the user that jobs run as write there."""
+        if self._user is not None:
+            with contextlib.suppress(KeyError):  # the supervisor says so
+                for one in folders:
+                    os.chown(one, *find_user(self._user))
+
+    def _spec(self, job: Job, inputs: str, root: Path, compiled: Path) -> dict[str, object]:
+        """What the supervisor is told: real paths, for links may lie in what is hidden."""
+        results = os.path.realpath(self._job(job.name) / RESULTS)
+        root, compiled = Path(os.path.realpath(root)), Path(os.path.realpath(compiled))
         environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         environment |= job.environment | job.secrets
         environment |= {
             ENV_INPUTS: inputs,
-            ENV_RESULTS: str(folder / "results"),
+            ENV_RESULTS: results,
             "LENTIQ_ROOT": str(root),
             "PYTHONPATH": str(root / "runner" / "lentiq"),
-            # Compiled once for all runs, beside the unpacked images, which stay as they are.
-            "PYTHONPYCACHEPREFIX": str(self._folder / "bytecode"),
+            "PYTHONPYCACHEPREFIX": str(compiled),
             "PYTHONUNBUFFERED": "1",
         }
-        spec = {
-            "argv": [str(root / "runner/bin/python"), "-m", "lentiq_jupyter.runner"],
+        read = [(one, False) for one in self._places(root)]
+        return {
+            "folder": str(Path(results).parent),
+            "argv": self._command(root),
             "environment": environment,
             "memory_bytes": job.resources.memory_bytes,
             "memory": format_memory(job.resources.memory_bytes),
             "cpus": max(1, math.ceil(job.resources.cpu_millicores / 1000)),
+            "log_bytes": self._log_limit,
             "network": job.allow_network,
+            "bound": job.bound,
+            "user": self._user,
+            "temporary": tempfile.gettempdir(),
+            "hidden": self._hidden,
+            "shown": [*read, (str(compiled), True), (results, True)],
         }
-        self._spawn(job.name, folder, spec)
 
-    def _spawn(self, name: str, folder: Path, spec: dict[str, object]) -> None:
+    def _places(self, root: Path) -> list[str]:
+        """Where a block's files really lie, and the interpreters that run them."""
+        key = (root, root.stat().st_ino, os.readlink(root / "env" / "bin" / "python"))
+        if key not in self._known_places:
+            self._known_places[key] = self._images.places(root)
+        return self._known_places[key]
+
+    def forbid(self, name: str, pool: str) -> bool:
+        """See `Executor.forbid`. What it leaves goes with `remove`, or a week later; see `clearing`."""
+        folder = self._job(name)
         try:
-            errors = (folder / "supervisor.log").open("ab")
+            folder.mkdir(parents=True, exist_ok=True)
+            if not (folder / "job.json").exists():
+                self._note(name, pool, "", bound=False)
+            mark, lock = claim(str(folder), FORBIDDEN)
         except OSError as error:
             raise unwritable(folder, error) from error
-        with errors:
-            child = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SUPERVISOR), str(folder)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                cwd="/",
-                start_new_session=True,
-            )
-        assert child.stdin is not None  # noqa: S101  for the type checker: both are pipes
-        assert child.stdout is not None  # noqa: S101
-        with child.stdin, child.stdout:
-            child.stdin.write(json.dumps(spec).encode())
-            child.stdin.close()
-            child.stdout.read(1)
-        threading.Thread(target=self._await, args=(name, child), name=f"wait-{name}", daemon=True).start()
-        if not (folder / "started").exists():
-            raise Unavailable(f"Job {name} could not be started.", f"See {folder / 'supervisor.log'}.")
+        if lock is not None:
+            os.close(lock)
+        return mark == FORBIDDEN
 
-    def _await(self, name: str, child: subprocess.Popen[bytes]) -> None:
-        child.wait()
-        pool = self.pool_of(name)
+    def isolation(self) -> str:
+        """What keeps jobs from others' files and processes here: ``namespaces``, ``landlock`` or ``none``.
+
+        Asked of the system once. Raises Unavailable if no process can be started.
+        """
+        self._isolation = self._isolation or probe_isolation()
+        return self._isolation
+
+    def tell(self, name: str, pool: str) -> None:
+        """Say to all who subscribed that a job has ended."""
+        self._heard.discard(name)
         for watch in tuple(self._watches):
             if watch.pool == pool:
                 watch.tell(name)
 
+    def is_heard(self, name: str) -> bool:
+        """Whether the end of that job will be told without looking."""
+        return name in self._heard
+
     def pool_of(self, name: str) -> str | None:
         """The data pool of a job; None if there is no such job, or not yet."""
-        found = _read(self._job(name) / "job.json")
+        found = read_document(self._job(name) / "job.json")
         return str(found["pool"]) if found and "pool" in found else None
 
     def has_exit(self, name: str) -> bool:
@@ -158,7 +239,7 @@ class ProcessExecutor:
     def names(self) -> list[str]:
         """All jobs here, of whatever pool and state."""
         try:
-            return sorted(one for one in os.listdir(self._folder / "jobs") if not one.startswith("."))
+            return sorted(one for one in os.listdir(self._folder / JOBS) if not one.startswith("."))
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -166,39 +247,7 @@ class ProcessExecutor:
 
     def inspect(self, name: str) -> Execution | None:
         """See `Executor.inspect`."""
-        folder = self._job(name)
-        if not (folder / "started").exists():
-            return None
-        end = _read(folder / "exit.json")
-        if end is None and _is_locked(folder / "lock"):
-            return Execution(
-                name=name,
-                state=ExecutionState.RUNNING,
-                starts=_starts(folder),
-                started_at=_time((folder / "started").stat().st_mtime),
-            )
-        # It may have ended between the two looks.
-        end = end or _read(folder / "exit.json")
-        if end is None:
-            return Execution(
-                name=name,
-                state=ExecutionState.LOST,
-                starts=_starts(folder),
-                started_at=_time((folder / "started").stat().st_mtime),
-                reason="its supervisor was killed; it neither runs nor left a result",
-            )
-        code = end["exit_code"]
-        return Execution(
-            name=name,
-            state=ExecutionState.FAILED if code else ExecutionState.SUCCEEDED,
-            starts=_starts(folder),
-            started_at=_time(end["started_at"]),
-            ended_at=_time(end["ended_at"]),
-            exit_code=code,
-            reason=end.get("reason") or _said(folder / "results") or (f"exit code {code}" if code else ""),
-            stopped=bool(end.get("stopped")),
-            peak_memory_bytes=end.get("peak_memory_bytes"),
-        )
+        return read_execution(self._job(name))
 
     def collect(self, name: str, into: Path) -> None:
         """See `Executor.collect`. Raises NotFound for a job that is not here."""
@@ -207,40 +256,54 @@ class ProcessExecutor:
             raise NotFound(f"There is no job {name} here.")
         for file in RESULT_FILES:
             try:
-                body = (folder / "results" / file).read_bytes()
-            except FileNotFoundError:
-                continue
+                result = open_result(folder, file)
             except OSError as error:
                 raise Unavailable(f"{folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
-            put(into, file, body)
+            if result is not None:
+                with result:
+                    put_stream(into, file, result)
 
-    def log(self, name: str, offset: int = 0) -> bytes:
-        """See `Executor.log`."""
+    def log(self, name: str, offset: int = 0, limit: int = LOG_CHUNK_BYTES) -> bytes:
+        """See `Executor.log`. Beyond its bound, a log is to be had when the job has ended."""
         folder = self._job(name)
         if not folder.is_dir():
             raise NotFound(f"There is no job {name} here.")
+        if not self.has_exit(name):
+            limit = min(limit, self._log_limit - offset)
         try:
             with (folder / "log").open("rb") as file:
                 file.seek(offset)
-                return file.read()
+                return file.read(max(0, limit))
         except FileNotFoundError:
             return b""
+        except OSError as error:
+            raise Unavailable(f"{folder} cannot be read: {error.strerror}.", "Look at its rights.") from error
 
     def stop(self, name: str, grace_s: float = 10.0) -> None:
         """See `Executor.stop`. The supervisor finds the wish within a tenth of a second."""
         folder = self._job(name)
-        if (folder / "started").exists() and not (folder / "exit.json").exists():
+        if (folder / STARTED).exists() and not (folder / "exit.json").exists():
             partial = folder / f".stop-{os.getpid()}"
-            partial.write_text(str(grace_s), encoding="ascii")
-            partial.replace(folder / "stop")
+            try:
+                partial.write_text(str(grace_s), encoding="ascii")
+                partial.replace(folder / "stop")
+            except FileNotFoundError:
+                return  # removed meanwhile
+            except OSError as error:
+                raise unwritable(folder, error) from error
 
     def remove(self, name: str) -> None:
         """See `Executor.remove`."""
         execution = self.inspect(name)
-        if execution is None or execution.state is ExecutionState.RUNNING:
+        if execution is not None and execution.state is ExecutionState.RUNNING:
+            return
+        bound = self._bound.pop(name, None)
+        if bound is not None:
+            bound.close()
+        elif execution is None and not (self._job(name) / FORBIDDEN).exists():
             return
         # Renamed first: half a job must never look like one that was not started.
-        gone = self._folder / "jobs" / f".gone-{name}"
+        gone = self._folder / JOBS / f".gone-{name}"
         with contextlib.suppress(OSError):
             shutil.rmtree(gone, ignore_errors=True)
             self._job(name).rename(gone)
@@ -252,7 +315,7 @@ class ProcessExecutor:
         Jobs that this object started are told of at once; those of other processes are seen by looking at
         their folders.
         """
-        watch = _Watch(self, pool, ended)
+        watch = Watch(self, pool, ended)
         self._watches.append(watch)
         watch.thread.start()
 
@@ -264,111 +327,16 @@ class ProcessExecutor:
         return unsubscribe
 
 
-class _Watch:
-    """One thread that looks for the ends of a pool's jobs, and tells each once."""
-
-    def __init__(self, executor: ProcessExecutor, pool: str, ended: Callable[[str], None]) -> None:
-        self._executor = executor
-        self.pool = pool
-        self._ended = ended
-        self._lock = threading.Lock()
-        self._done = threading.Event()
-        self._running: set[str] = set()
-        # Names that need no more looks: told, or of another pool.
-        self._settled: set[str] = set()
-        for name in executor.names():
-            self._look(name, tell=False)
-        self.thread = threading.Thread(target=self._watch, name=f"watch-{pool}", daemon=True)
-
-    def tell(self, name: str) -> None:
-        """Say that a job of the pool has ended, unless that was said."""
-        with self._lock:
-            self._running.discard(name)
-            if name in self._settled or self._done.is_set():
-                return
-            self._settled.add(name)
-        self._ended(name)
-
-    def _look(self, name: str, *, tell: bool) -> None:
-        pool = self._executor.pool_of(name)
-        if pool is not None and pool != self.pool:
-            self._settled.add(name)
-            return
-        execution = self._executor.inspect(name) if pool is not None else None
-        if execution is None:
-            return  # being prepared
-        if execution.state is ExecutionState.RUNNING:
-            self._running.add(name)
-        elif tell:
-            self.tell(name)
-        else:
-            self._settled.add(name)
-
-    def _watch(self) -> None:
-        searched = time.monotonic()
-        while not self._done.wait(_WATCH_S):
-            for name in tuple(self._running):
-                if self._executor.has_exit(name):
-                    self.tell(name)
-            if time.monotonic() - searched < _SEARCH_S:
-                continue
-            searched = time.monotonic()
-            # A disk that does not answer now may at the next look.
-            with contextlib.suppress(LentiqError):
-                names = set(self._executor.names())
-                with self._lock:
-                    self._settled &= names
-                    self._running &= names
-                    todo = names - self._settled
-                for name in todo:
-                    self._look(name, tell=True)
-
-    def close(self) -> None:
-        """Stop looking."""
-        self._done.set()
-        if threading.current_thread() is not self.thread:
-            self.thread.join(timeout=5)
+def _tell(executor: ProcessExecutor | None, name: str, pool: str) -> None:
+    if executor is not None:
+        executor.tell(name, pool)
 
 
-def _is_locked(path: Path) -> bool:
-    try:
-        with path.open("rb") as lock:
-            # Shared, so that two who look do not take each other for the supervisor.
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
+def _forbidden(name: str) -> Conflict:
+    return Conflict(f"Job {name} must not be started any more: another scheduler took over.", "Do nothing about it.")
 
 
-def _starts(folder: Path) -> int:
-    try:
-        return len((folder / "starts").read_text(encoding="ascii").splitlines())
-    except OSError:
-        return 0
-
-
-def _said(results: Path) -> str:
-    try:
-        return failure((results / RESULT_ERROR).read_bytes())
-    except OSError:
-        return ""
-
-
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _write(path: Path, document: dict[str, object]) -> None:
-    partial = path.with_name(f".{path.name}-{os.getpid()}-{threading.get_ident()}")
-    partial.write_text(json.dumps(document), encoding="utf-8")
-    partial.replace(path)
+def _hold(folder: Path) -> ExitStack:
+    stack = ExitStack()
+    stack.enter_context(hold_shared(folder))
+    return stack

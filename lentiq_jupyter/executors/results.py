@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import Unavailable
-from ..model import RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS
+from ..model import RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, RESULT_USAGE
 
-RESULT_FILES = (RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, RESULT_ERROR)
+log = logging.getLogger(__name__)
+
+# A notebook with many pictures has some ten MiB.
+RESULT_LIMIT_BYTES = 256 * 2**20
+_CHUNK_BYTES = 1 << 20
+RESULT_FILES = (RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, RESULT_ERROR, RESULT_USAGE)
 
 
 def failure(body: bytes) -> str:
@@ -43,6 +51,33 @@ def put(into: Path, name: str, body: bytes) -> None:
         partial.write_bytes(body)
         partial.replace(into / name)
     except OSError as error:
+        raise unwritable(into, error) from error
+
+
+def put_stream(into: Path, name: str, stream: BinaryIO) -> None:
+    """Like `put`, for what is too large to hold; what has more than `RESULT_LIMIT_BYTES` is left out, with a warning.
+
+    Raises
+    ------
+    Unavailable
+        If the folder cannot be written.
+    """
+    partial = into / f".{name}.partial"
+    try:
+        into.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as out:
+            left = RESULT_LIMIT_BYTES
+            while left >= 0 and (chunk := stream.read(min(_CHUNK_BYTES, left + 1))):
+                out.write(chunk)
+                left -= len(chunk)
+        if left < 0:
+            log.warning("%s for %s has more than %d bytes and is left out.", name, into, RESULT_LIMIT_BYTES)
+            partial.unlink()
+        else:
+            partial.replace(into / name)
+    except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise unwritable(into, error) from error
 
 

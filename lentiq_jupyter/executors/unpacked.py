@@ -6,32 +6,32 @@ image: links to the layers, so that a block published again costs its changed la
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import io
 import json
 import os
-import re
-import shutil
 import tarfile
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from isal import igzip, igzip_lib
 
 from ..errors import Invalid, LentiqError, Unavailable
 from ..interfaces import Registry
-from ..model import LABEL_BASE_LAYERS, ROOT, Block, Descriptor
+from ..model import LABEL_BASE_LAYERS, Block, Descriptor
+from ..scratch import hold_shared, scratch_folder
+from .layering import compose, extract
 
-_TOP = PurePosixPath(ROOT.lstrip("/")).parts
+# Inside the cache, and in an image's folder: where it comes from.
+IMAGES, LAYERS, PARTIAL, LOCK = "images", "layers", ".partial-", "lock"
+ORIGIN = ".origin.json"
 _ENVIRONMENTS = ("env", "runner")
-_PYTHON = re.compile(r"python(\d+(\.\d+)?)?")
 _GZIP = b"\x1f\x8b"
-# Marks of removal in a layer (OCI image specification, layer.md).
-_WHITEOUT, _OPAQUE = ".wh.", ".wh..wh..opq"
 
 
 class UnpackedImages:
@@ -60,20 +60,42 @@ class UnpackedImages:
         Unavailable
             If registry or disk do not answer, or this machine has no such Python.
         """
-        image = self._folder / "images" / block.image_id.replace(":", "-")
+        image = self._folder / IMAGES / block.image_id.replace(":", "-")
         if _runs(image):
             return image
         with _errors(self._folder), self._locked():
             if not image.is_dir():
-                layers = [self._layer(block, layer) for layer in self._own_layers(block)]
+                layers = self._layers(block)
                 with _building(image) as partial:
                     compose(layers, partial)
+                    origin = {"registry": self._registry.location, "layers": [one.name for one in layers]}
+                    (partial / ORIGIN).write_text(json.dumps(origin), encoding="utf-8")
             if not _runs(image):
                 # New here, or the Python it was made to run with is gone.
                 python = self._interpreter(block.spec.python)
                 for name in _ENVIRONMENTS:
                     _use_python(image / name, python, block.spec.python)
         return image
+
+    @contextmanager
+    def held(self, block: Block) -> Iterator[tuple[Path, int]]:
+        """What `root` gives, and a descriptor: while it or a copy of it is open, the folder is not cleared away."""
+        with ExitStack() as stack:
+            descriptor = None
+            while descriptor is None:
+                image = self.root(block)
+                with _errors(self._folder), suppress(FileNotFoundError):
+                    descriptor = stack.enter_context(hold_shared(image))
+            with suppress(OSError):
+                os.utime(image)
+            yield image, descriptor
+
+    def places(self, root: Path) -> list[str]:
+        """All real folders that a block's files lie in, its interpreters' among them."""
+        inside = [root / name for name in os.listdir(root)]
+        linked = [os.path.realpath(one) for one in inside if one.is_symlink()]
+        pythons = {os.path.realpath(root / name / "bin" / "python") for name in _ENVIRONMENTS}
+        return [os.path.realpath(root), *linked, *sorted(str(Path(one).parents[1]) for one in pythons)]
 
     def _own_layers(self, block: Block) -> list[Descriptor]:
         """The layers above the base image's."""
@@ -89,9 +111,20 @@ class UnpackedImages:
             for one in manifest["layers"][base:]
         ]
 
+    def _layers(self, block: Block) -> list[Path]:
+        """The folders of the image's own layers; those that are not here are unpacked at the same time."""
+        wanted = self._own_layers(block)
+        pool = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="lentiq-unpack")
+        try:
+            return list(pool.map(lambda layer: self._layer(block, layer), wanted))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
     def _layer(self, block: Block, layer: Descriptor) -> Path:
-        folder = self._folder / "layers" / layer.digest.replace(":", "-")
+        folder = self._folder / LAYERS / layer.digest.replace(":", "-")
         if folder.is_dir():
+            with suppress(OSError):
+                os.utime(folder)
             return folder
         repository = block.image.partition("@")[0]
         with _building(folder) as partial, self._registry.open_blob(repository, layer.digest) as stream:
@@ -112,80 +145,9 @@ class UnpackedImages:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
+        with (self._folder / LOCK).open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def extract(archive: tarfile.TarFile, into: Path) -> None:
-    """Write the members below ``/opt/lentiq``, marks of removal among them.
-
-    Raises
-    ------
-    tarfile.FilterError
-        For what would lie or point outside of `into`, and for special files.
-    """
-    for member in archive:
-        parts = PurePosixPath(member.name.lstrip("/")).parts
-        if parts[:2] != _TOP or len(parts) == 2:
-            continue
-        # The base image's Python is not here; this machine's takes its place.
-        if len(parts) == 5 and parts[3] == "bin" and _PYTHON.fullmatch(parts[4]):
-            continue
-        member.name = str(PurePosixPath(*parts[2:]))
-        if member.islnk():
-            member.linkname = str(PurePosixPath(*PurePosixPath(member.linkname.lstrip("/")).parts[2:]))
-        archive.extract(member, into, filter="data")
-
-
-def compose(layers: list[Path], into: Path) -> None:
-    """One folder of several layers, the later over the earlier.
-
-    What one layer alone has becomes a link to it; what several share is merged from hard links.
-    """
-    owners: dict[str, list[Path]] = {}
-    for layer in layers:
-        for one in sorted(layer.iterdir()):
-            if one.name == _OPAQUE:
-                owners.clear()
-            elif one.name.startswith(_WHITEOUT):
-                owners.pop(one.name.removeprefix(_WHITEOUT), None)
-        for one in sorted(layer.iterdir()):
-            if not one.name.startswith(_WHITEOUT):
-                owners.setdefault(one.name, []).append(layer)
-    for name, found in owners.items():
-        if len(found) == 1:
-            (into / name).symlink_to(os.path.relpath(found[0] / name, into))
-        else:
-            for layer in found:
-                _merge(layer / name, into / name)
-
-
-def _merge(source: Path, target: Path) -> None:
-    if source.is_symlink() or not source.is_dir():
-        _remove(target)
-        os.link(source, target, follow_symlinks=False)
-        return
-    if target.is_symlink() or (target.exists() and not target.is_dir()):
-        target.unlink()
-    target.mkdir(exist_ok=True)
-    inside = sorted(source.iterdir())
-    if any(one.name == _OPAQUE for one in inside):
-        for old in target.iterdir():
-            _remove(old)
-    for one in inside:
-        if one.name.startswith(_WHITEOUT) and one.name != _OPAQUE:
-            _remove(target / one.name.removeprefix(_WHITEOUT))
-    for one in inside:
-        if not one.name.startswith(_WHITEOUT):
-            _merge(one, target / one.name)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def _runs(image: Path) -> bool:
@@ -241,14 +203,10 @@ def _plain(source: io.BufferedReader[_Hashed]) -> Iterator[BinaryIO]:
 def _building(folder: Path) -> Iterator[Path]:
     """A temporary folder beside `folder` that takes its name once it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
-    partial.chmod(0o755)
-    try:
+    with scratch_folder(PARTIAL, folder.parent) as partial:
+        partial.chmod(0o755)
         yield partial
         partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
 
 
 @contextmanager
@@ -258,6 +216,9 @@ def _errors(folder: Path) -> Iterator[None]:
     except LentiqError:
         raise
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            hint = "Free some space, with lentiq prune for one, and try again."
+            raise Unavailable(f"The disk that holds {folder} is full; a block is unpacked there.", hint) from error
         raise Unavailable(
-            f"A block cannot be unpacked in {folder}: {error}.", "Free space, or set LENTIQ_HOME."
+            f"A block cannot be unpacked in {folder}: {error}.", "Make it writable for you, or set LENTIQ_HOME."
         ) from error

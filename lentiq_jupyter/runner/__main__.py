@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..errors import BadInput, LentiqError
 from ..model import ENV_INPUTS, ROOT, BlockSpec, Json, decode, parse_value
 from .cells import inputs_source, secret_variables, wished_imports
 from .execute import BAD_INPUT, TERMINATED, execute, prepare
-from .kernel import kernel_environment
+from .kernel import Kernel, kernel_environment, sockets_folder
 from .results import is_writable, open_results
 
 ENV_ROOT = "LENTIQ_ROOT"
@@ -85,19 +86,22 @@ def _inputs(spec: BlockSpec, words: list[str]) -> dict[str, Json]:
 
 
 def _run(root: Path, spec: BlockSpec, values: dict[str, Json]) -> int:
-    import nbformat
-
     secret = frozenset(one.name for one in spec.inputs if one.secret)
     plain = {name: value for name, value in values.items() if name in secret and isinstance(value, str)}
     results = open_results(tuple(plain.values()))
-    with tempfile.TemporaryDirectory(prefix="lentiq-") as temporary:
+    # Who runs a block outside of its image says where it is; in the image, the control group is the job's own.
+    contained = not os.environ.get(ENV_ROOT)
+    with ExitStack() as stack:
+        temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lentiq-")))
         # The block itself stays as it is: notebooks write beside themselves.
-        folder = Path(temporary) / "work"
+        folder = temporary / "work"
         shutil.copytree(root / "block", folder, symlinks=True, copy_function=shutil.copyfile)
-        notebook = nbformat.read(folder / spec.notebook, as_version=4)
-        prepared = prepare(notebook, inputs_source(values, secret))
-        place = (folder / spec.notebook).parent
-        return execute(root, place, Path(temporary), prepared, results, {**secret_variables(values, secret), **plain})
+        path = folder / spec.notebook
+        sockets = stack.enter_context(sockets_folder(temporary))
+        environment = kernel_environment(root, {**secret_variables(values, secret), **plain})
+        kernel = Kernel(root, path.parent, sockets, environment)
+        stack.callback(kernel.kill)
+        return execute(kernel, prepare(path, inputs_source(values, secret)), results, contained=contained)
 
 
 def _import_only(root: Path, spec: BlockSpec) -> int:

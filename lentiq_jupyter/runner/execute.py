@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
-import sys
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -22,29 +19,29 @@ from .cells import (
     outputs_source,
     tags,
 )
-from .kernel import die_with_parent, kernel_environment, make_manager
+from .course import ANSI, Course, collect
+from .kernel import Kernel, make_manager
+from .log import Log
 from .output import OUTPUT_MIME
 from .results import Results
+from .usage import Meter
 
 SUCCEEDED, CELL_FAILED, BAD_INPUT, KERNEL_DIED, TERMINATED = 0, 1, 2, 3, 143
 # A stopped cell has that long to end by itself. Executors give the whole job ten seconds.
 INTERRUPT_S = 5.0
 _START_S = 300
-_ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+# When a cell has ended, so long is waited for the rest of what it printed. A kernel sends faster than it is read.
+_OUTPUT_S = 600
 
 
-def say(text: str) -> None:
-    """One line of the log, at once."""
-    print(text, flush=True)
-
-
-def prepare(notebook: Any, inputs: str) -> Any:
-    """The notebook with two kinds of cells added: `inputs`, and what takes the outputs of tagged cells.
+def prepare(path: Path, inputs: str) -> Any:
+    """A notebook with two kinds of cells added: `inputs`, and what takes the outputs of tagged cells.
 
     The inputs follow the first cell tagged ``parameters``, or come first.
     """
     from nbformat.v4 import new_code_cell, upgrade
 
+    notebook = _read(path)
     # Cells have ids from format 4.5 on; the added ones bring theirs.
     notebook = upgrade(notebook, from_version=4, from_minor=notebook.get("nbformat_minor", 0))
     cells = []
@@ -66,74 +63,40 @@ def prepare(notebook: Any, inputs: str) -> Any:
     return notebook
 
 
-class Course:
-    """One execution: where it is, whether it was asked to stop, and the files that say so."""
+def _read(path: Path) -> Any:
+    """A notebook of any version as one of version 4; not checked against its schema, which the block's maker did."""
+    import nbformat
 
-    def __init__(self, notebook: Any, results: Results) -> None:
-        self.notebook = notebook
-        self.results = results
-        self.code_cells = [
-            index for index, cell in enumerate(notebook.cells) if cell.cell_type == "code" and cell.source.strip()
-        ]
-        self.cell: int | None = None
-        self.stopping = False
-
-    def started(self, cell: Any, cell_index: int) -> None:
-        """Hook of nbclient: before each cell."""
-        if self.stopping:
-            raise asyncio.CancelledError
-        if cell_index in self.code_cells:
-            self.cell = cell_index
-            number = self.code_cells.index(cell_index)
-            self.save(number)
-            say(f"[{number + 1}/{len(self.code_cells)}] {cell.source.strip().splitlines()[0][:100]}")
-
-    def executed(self, cell: Any, cell_index: int, execute_reply: Any) -> None:
-        """Hook of nbclient: after each cell, failed or not."""
-        if cell_index in self.code_cells:
-            failed = execute_reply["content"]["status"] == "error"
-            self.save(self.code_cells.index(cell_index) + (not failed))
-
-    def save(self, done: int) -> None:
-        """Write what there is now."""
-        import nbformat
-
-        self.results.notebook(nbformat.writes(self.notebook))
-        self.results.progress(done, len(self.code_cells), self.cell if done < len(self.code_cells) else None)
-        self.results.outputs(collect(self.notebook))
-
-    def failure(self) -> tuple[str, str, str]:
-        """Name, message and traceback of the error in the current cell; empty if it has none."""
-        outputs = self.notebook.cells[self.cell].outputs if self.cell is not None else []
-        for one in reversed(outputs):
-            if one.output_type == "error":
-                return one.ename, one.evalue, _ANSI.sub("", "\n".join(one.traceback))
-        return "", "", ""
+    text = path.read_text(encoding="utf-8")
+    if json.loads(text).get("nbformat") == 4:
+        return nbformat.v4.reads(text)
+    return nbformat.reads(text, as_version=4)
 
 
-def execute(
-    root: Path, folder: Path, sockets: Path, notebook: Any, results: Results, secrets: Mapping[str, str]
-) -> int:
-    """Execute all cells with the kernel of ``<root>/env``; returns the exit code.
+def execute(kernel: Kernel, notebook: Any, results: Results, *, contained: bool) -> int:
+    """Execute all cells with a kernel that was just started; returns the exit code.
 
     Parameters
     ----------
-    folder : Path
-        Working folder of the kernel: a copy of the block's files.
-    sockets : Path
-        A short, private folder for the kernel's sockets.
     notebook : NotebookNode
         Prepared; receives the outputs.
-    secrets : mapping
-        Environment variables that the kernel alone gets.
+    contained : bool
+        Whether this job has its control group for itself.
     """
+    with Log() as log:
+        course = Course(notebook, results, Meter(results, contained=contained), log)
+        return _execute(course, kernel)
+
+
+def _execute(course: Course, kernel: Kernel) -> int:
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    course = Course(notebook, results)
+    results, say = course.results, course.log.say
+    course.meter.kernel = kernel.process.pid if kernel.process is not None else None
     course.save(0)
     code, ename, evalue, trace = KERNEL_DIED, "", "", ""
     try:
-        asyncio.run(_work(course, root, folder, sockets, secrets))
+        asyncio.run(_work(course, kernel))
         code = SUCCEEDED
     except CellExecutionError as error:
         code = CELL_FAILED
@@ -154,8 +117,9 @@ def execute(
         # Where the disk is full, the log above says so.
         if code not in (SUCCEEDED, TERMINATED):
             results.error(ename, evalue, course.cell, trace, _own_cell(course))
-        course.save(len(course.code_cells) if code == SUCCEEDED else _done(course))
-    for name, value in collect(notebook).items() if code == SUCCEEDED else ():
+        course.save(len(course.code_cells) if code == SUCCEEDED else _done(course), last=True)
+        course.meter.write()
+    for name, value in collect(course.notebook).items() if code == SUCCEEDED else ():
         say(results.masked(f"output {name} = {_short(value)}"))
     return code
 
@@ -172,7 +136,7 @@ def _own_cell(course: Course) -> int | None:
     return None if added[course.cell] else course.cell - sum(added[: course.cell])
 
 
-async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets: Mapping[str, str]) -> None:
+async def _work(course: Course, kernel: Kernel) -> None:
     """Run nbclient until the end, a failure, or SIGTERM.
 
     At SIGTERM the running cell is interrupted, as by the stop button, so that its ``finally`` blocks run;
@@ -180,7 +144,9 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
     """
     from nbclient import NotebookClient
 
-    manager = make_manager(root, sockets)
+    if kernel.fault is not None:
+        raise kernel.fault
+    manager = make_manager(kernel)
     loop = asyncio.get_running_loop()
 
     class Client(NotebookClient):  # type: ignore[misc]  # nbclient is untyped here
@@ -189,10 +155,11 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
             await super().async_start_new_kernel(**kwargs)
+            await kernel.listens(_START_S)
 
         def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-            _show(msg, course.results.masked)
-            return super().process_message(msg, cell, cell_index)
+            _show(msg, course)
+            return super().process_message(msg, cell, cell_index) if course.heard(msg) else None
 
     # No limit of time: cells run as long as they like.
     client = Client(
@@ -200,12 +167,12 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
         km=manager,
         timeout=None,
         startup_timeout=_START_S,
-        resources={"metadata": {"path": str(folder)}},
+        iopub_timeout=_OUTPUT_S,
         on_cell_start=course.started,
         on_cell_executed=course.executed,
     )
-    environment = kernel_environment(root, secrets)
-    task = asyncio.ensure_future(client.async_execute(env=environment, preexec_fn=die_with_parent, cleanup_kc=True))
+    task = asyncio.ensure_future(client.async_execute(cleanup_kc=True))
+    watch = asyncio.ensure_future(course.watch())
     interruption: list[asyncio.Future[None]] = []
 
     async def interrupt() -> None:
@@ -225,33 +192,21 @@ async def _work(course: Course, root: Path, folder: Path, sockets: Path, secrets
     try:
         await task
     finally:
-        for one in interruption:
+        for one in (watch, *interruption):
             one.cancel()
         if manager.has_kernel:
             await manager.shutdown_kernel(now=True)
 
 
-def _show(msg: Any, masked: Callable[[str], str]) -> None:
+def _show(msg: Any, course: Course) -> None:
     """Put what a cell prints into the log while it prints it."""
-    content = msg["content"]
+    content, masked = msg["content"], course.results.masked
     if msg["msg_type"] == "stream":
-        sys.stdout.write(masked(_ANSI.sub("", content["text"])))
-        sys.stdout.flush()
+        course.log.write(masked(ANSI.sub("", content["text"])))
     elif msg["msg_type"] in ("display_data", "execute_result") and OUTPUT_MIME not in content["data"]:
         text = content["data"].get("text/plain")
         if text:
-            say(masked(_ANSI.sub("", "".join(text))))
-
-
-def collect(notebook: Any) -> dict[str, Json]:
-    """The outputs given so far, by name; the last value of a name counts."""
-    values: dict[str, Json] = {}
-    for cell in notebook.cells:
-        for one in cell.get("outputs", ()):
-            given = one.get("data", {}).get(OUTPUT_MIME)
-            if isinstance(given, dict) and isinstance(given.get("name"), str):
-                values[given["name"]] = given.get("value")
-    return values
+            course.log.say(masked(ANSI.sub("", "".join(text))))
 
 
 def _short(value: Json) -> str:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ..model import ENV_RESULTS, RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, Json
+from ..model import ENV_RESULTS, RESULT_ERROR, RESULT_NOTEBOOK, RESULT_OUTPUTS, RESULT_PROGRESS, RESULT_USAGE, Json
 
 MASK = "***"
 SHORTEST_SECRET = 4  # shorter ones are found in every text
@@ -59,6 +59,10 @@ class Results:
 
     def outputs(self, values: dict[str, Json]) -> None:
         self.write(RESULT_OUTPUTS, json.dumps(values, ensure_ascii=False))
+
+    def usage(self, peak_memory_bytes: int, cpu_s: float) -> None:
+        """Memory at most, and processor time in all, so far."""
+        self.write(RESULT_USAGE, json.dumps({"peak_memory_bytes": peak_memory_bytes, "cpu_s": round(cpu_s, 3)}))
 
     def error(self, ename: str, evalue: str, cell: int | None, traceback: str, own_cell: int | None = None) -> None:
         """What ended the run; `cell` counts the cells of the executed notebook, `own_cell` those of the block's."""

@@ -7,8 +7,10 @@ from .check import check_workflow
 from .graph import dependencies, find_cycle, references, resolve_inputs
 from .lease import LEASE
 from .misfire import Answer, DueDecision, decide_due
-from .service import Scheduler, new_run
-from .triggers import first_start, next_start, preview, schedule_faults
+from .proposal import propose
+from .service import Scheduler
+from .starts import new_run
+from .triggers import clock_change, first_start, next_start, preview, schedule_faults, starts_between
 
 __all__ = [
     "LEASE",
@@ -26,8 +28,11 @@ __all__ = [
     "Answer",
     "DueDecision",
     "decide_due",
+    "clock_change",
     "first_start",
     "next_start",
     "preview",
+    "propose",
     "schedule_faults",
+    "starts_between",
 ]

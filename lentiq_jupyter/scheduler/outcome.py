@@ -4,29 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from ..errors import Invalid
+from ..errors import BadInput, Invalid
 from ..model import (
     RESULT_ERROR,
     RESULT_OUTPUTS,
     RESULT_PROGRESS,
+    Cause,
     Execution,
     ExecutionState,
+    Input,
     Json,
+    Output,
     Progress,
     TaskRun,
     TaskState,
+    check_value,
     decode,
+    format_memory,
 )
 
 CANCELLED_REASON = "cancelled as asked"
+OUTPUTS_LIMIT_BYTES = 1 << 20
+"""All outputs of a task together, as JSON: they are rows of the database and inputs of other tasks."""
 _KILLED = "killed"
 _LONGEST_REASON = 2000
 
 
-def outcome(task: TaskRun, execution: Execution, folder: Path, *, cancelled: bool, now: datetime) -> TaskRun:
+class BadOutput(Exception):
+    """The outputs of a task cannot be taken; the message says why."""
+
+
+def outcome(
+    task: TaskRun,
+    execution: Execution,
+    folder: Path,
+    *,
+    cancelled: bool,
+    now: datetime,
+    outputs: Sequence[Output] = (),
+) -> TaskRun:
     """The ended task run.
 
     Parameters
@@ -36,32 +56,41 @@ def outcome(task: TaskRun, execution: Execution, folder: Path, *, cancelled: boo
     folder : Path
         Holds the result files, as far as the task has written them.
     cancelled : bool
-        Whether somebody asked to cancel the run. A task that succeeded all the same has succeeded.
+        Whether somebody asked to cancel the task or its run. A task that succeeded all the same has succeeded,
+        unless its exit code, which may be an output of it, says that it was ended.
     now : datetime
         The end, where the executor does not know it.
+    outputs : sequence of Output
+        What the block says it gives; values of another type make the task fail.
     """
-    outputs: dict[str, Json] | None = None
-    if execution.state is ExecutionState.SUCCEEDED:
+    given: dict[str, Json] | None = None
+    cause: Cause | None = None
+    if execution.state is ExecutionState.SUCCEEDED and not (cancelled and execution.exit_code):
         state, reason = TaskState.SUCCEEDED, ""
-        outputs = read_outputs(folder)
-        if outputs is None:
-            state, reason = TaskState.FAILED, "its outputs cannot be read; run it again"
+        try:
+            given = read_outputs(folder, outputs)
+        except BadOutput as error:
+            state, reason, cause = TaskState.FAILED, str(error), Cause.BAD_OUTPUT
     elif cancelled:
-        state, reason = TaskState.CANCELLED, CANCELLED_REASON
+        state, reason, cause = TaskState.CANCELLED, CANCELLED_REASON, Cause.CANCELLED
     elif execution.state is ExecutionState.LOST:
-        state, reason = TaskState.LOST, execution.reason or "it was started, but neither runs nor left a result"
+        reason = execution.reason or "it was started, but neither runs nor left a result"
+        state, cause = TaskState.LOST, Cause.LOST
     else:
-        state, reason = TaskState.FAILED, _failure(execution, folder)
+        state, (reason, cause) = TaskState.FAILED, _failure(execution, folder)
     return dataclasses.replace(
         task,
         state=state,
         reason=reason,
-        outputs=outputs,
+        cause=cause,
+        outputs=given,
         progress=read_progress(folder) or task.progress,
-        started_at=execution.started_at or task.started_at,
+        # What ended before its start was reported began some time after it was admitted.
+        started_at=execution.started_at or task.started_at or task.admitted_at,
         ended_at=execution.ended_at or now,
         exit_code=execution.exit_code,
         peak_memory_bytes=execution.peak_memory_bytes or task.peak_memory_bytes,
+        cpu_s=execution.cpu_s if execution.cpu_s is not None else task.cpu_s,
     )
 
 
@@ -74,19 +103,47 @@ def read_progress(folder: Path) -> Progress | None:
         return None
 
 
-def read_outputs(folder: Path) -> dict[str, Json] | None:
-    """What the task gave out, {} if nothing; None if the file is no JSON object."""
-    if not (folder / RESULT_OUTPUTS).exists():
+def read_outputs(folder: Path, outputs: Sequence[Output] = ()) -> dict[str, Json]:
+    """What the task gave out, {} if nothing.
+
+    Raises
+    ------
+    BadOutput
+        If the file is no JSON object, is too large, or holds a value of another type than its output has.
+    """
+    path = folder / RESULT_OUTPUTS
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
         return {}
-    found = _read(folder / RESULT_OUTPUTS)
-    return found if isinstance(found, dict) else None
+    if size > OUTPUTS_LIMIT_BYTES:
+        raise BadOutput(
+            f"its outputs are {format_memory(size)} of JSON, more than {format_memory(OUTPUTS_LIMIT_BYTES)}; write "
+            "them to a file and give out its path"
+        )
+    found = _read(path)
+    if not isinstance(found, dict):
+        raise BadOutput("its outputs cannot be read; run it again")
+    for one in outputs:
+        if one.type is not None and one.name in found:
+            try:
+                check_value(Input(name=one.name, type=one.type, required=True), found[one.name])
+            except BadInput as error:
+                raise BadOutput(str(error).replace("Input ", "output ", 1)) from error
+    return found
 
 
-def _failure(execution: Execution, folder: Path) -> str:
-    # A task killed by its executor may leave an error too (its kernel died); the executor knows why.
-    reason = execution.reason if execution.reason.startswith(_KILLED) else _said(folder) or execution.reason
-    reason = reason or f"it ended with exit code {execution.exit_code}; see its log"
-    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"
+def _failure(execution: Execution, folder: Path) -> tuple[str, Cause]:
+    said = _said(folder)
+    cause = execution.cause
+    if execution.reason.startswith(_KILLED):
+        # A task killed by its executor may leave an error too (its kernel died); the executor knows why.
+        reason, cause = execution.reason, cause or Cause.SIGNAL
+    else:
+        reason = said or execution.reason or f"it ended with exit code {execution.exit_code}; see its log"
+        if cause is not Cause.OUT_OF_MEMORY:
+            cause = Cause.CELL_FAILED if said else cause or Cause.EXIT_CODE
+    return (reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}…"), cause
 
 
 def _said(folder: Path) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+import shutil
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +18,14 @@ from sqlalchemy import exc as sa_exc
 from ..errors import BadInput, Unavailable
 
 BUSY_TIMEOUT_MS = 15_000
+_LOOK_AGAIN_S = (0.001, 0.005)
+IDLE_TIMEOUT_MS = 5_000
+"""PostgreSQL ends a transaction that nothing was said in for so long: its process is frozen, and others wait."""
+# A server that is gone without a word is noticed after half a minute rather than a quarter of an hour.
+_ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+# Lock not available in time, deadlock, serialization failure: appendix A of PostgreSQL's manual.
+_TRY_AGAIN = ("55P03", "40P01", "40001")
+_ROOM_BYTES = 64 << 10
 _EXAMPLES = "Write sqlite:////folder/lentiq.db or postgresql://user@host/database."
 
 
@@ -42,7 +54,7 @@ class Database:
         options: dict[str, Any] = (
             {"connect_args": {"timeout": BUSY_TIMEOUT_MS / 1000}}
             if self.sqlite
-            else {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+            else {"pool_pre_ping": True, "connect_args": _unless_given(parsed, {"connect_timeout": 10, **_ALIVE})}
         )
         try:
             # Values of users stay out of tracebacks and logs.
@@ -56,6 +68,7 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
             self._reader = self._engine
         else:
+            event.listen(self._engine, "connect", _prepare_postgres)
             self._reader = self._engine.execution_options(isolation_level="REPEATABLE READ")
         self._writer = self._engine.execution_options(lentiq_write=True)
 
@@ -86,6 +99,8 @@ class Database:
     def _explain(self, error: sa_exc.DBAPIError) -> tuple[str, str]:
         lines = str(error.orig).strip().splitlines()
         said = lines[0].rstrip(".") if lines else type(error.orig).__name__
+        if getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
+            return f"The database {self.name} is busy ({said}).", "Try again; another process writes to it."
         if not self.sqlite:
             return f"The database {self.name} does not answer ({said}).", "Start it, or correct the database setting."
         if "locked" in said or "busy" in said:
@@ -95,7 +110,16 @@ class Database:
                 f"The file {self.name} is damaged or no SQLite database ({said}).",
                 "Restore it from a copy, or move it away and start with a new one.",
             )
+        if "full" in said or self._has_no_room():
+            return f"The disk that holds the database {self.name} is full ({said}).", "Free some space and try again."
         return f"The database {self.name} cannot be used ({said}).", "Check the folder's rights and the disk's space."
+
+    def _has_no_room(self) -> bool:
+        """Whether a few pages are all that the disk has left: SQLite then reports an I/O error of some kind."""
+        try:
+            return shutil.disk_usage(Path(self.name).parent).free < _ROOM_BYTES
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Close all connections."""
@@ -117,6 +141,18 @@ def _parse(url: str) -> sa.URL:
     return parsed
 
 
+def _unless_given(url: sa.URL, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a connection but for those that its URL names."""
+    return {name: value for name, value in options.items() if name not in url.query}
+
+
+def _prepare_postgres(connection: Any, _: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TIMEOUT_MS}")
+        cursor.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    connection.commit()
+
+
 def _prepare_sqlite(connection: Any, _: object) -> None:
     # None: the driver begins nothing by itself; `_begin_sqlite` does.
     connection.isolation_level = None
@@ -125,5 +161,21 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    writes = connection.get_execution_options().get("lentiq_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if not connection.get_execution_options().get("lentiq_write", False):
+        connection.exec_driver_sql("BEGIN")
+        return
+    # SQLite itself looks every 100 ms in the end: too seldom to meet a gap between the writes of a busy process.
+    raw: Any = connection.connection.dbapi_connection
+    until = time.monotonic() + BUSY_TIMEOUT_MS / 1000
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not raw.in_transaction:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                    raise sa_exc.OperationalError("BEGIN IMMEDIATE", None, error) from error
+                # By chance, so that two do not look in step.
+                time.sleep(random.uniform(*_LOOK_AGAIN_S))  # noqa: S311  # no secret
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")

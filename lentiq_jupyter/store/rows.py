@@ -7,7 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from ..model import Run, TaskRun, Workflow, decode, encode
+from ..model import Run, TaskRun, TaskState, Workflow, decode, encode
+from .tables import NO_ITEM
 
 T = TypeVar("T")
 # What a run's row holds in columns of its own, because it changes or is asked for.
@@ -46,6 +47,7 @@ def run_row(run: Run) -> dict[str, Any]:
         "reason": plain(run.reason),
         "project": run.workflow.project,
         "workflow": run.workflow.name,
+        "version": 0,
         "document": json.dumps(rest),
     }
 
@@ -57,13 +59,45 @@ def run_record(row: Mapping[Any, Any], tasks: tuple[TaskRun, ...]) -> Run:
     return dataclasses.replace(run, tasks=tasks)
 
 
-def task_row(task: TaskRun, position: int) -> dict[str, Any]:
+def task_row(task: TaskRun, project: str, position: int) -> dict[str, Any]:
     """The row of a task run; `position` keeps the workflow's order."""
+    return {
+        **task_key(task),
+        "position": position,
+        "project": project,
+        "is_group": task.is_group,
+        "cancel_requested": task.cancel_requested,
+        **task_values(task),
+    }
+
+
+def task_key(task: TaskRun) -> dict[str, Any]:
+    """What identifies a task run."""
     return {
         "run_id": task.run_id,
         "name": task.task.name,
+        "item": NO_ITEM if task.item is None else task.item,
         "attempt": task.attempt,
-        "position": position,
+    }
+
+
+def task_values(task: TaskRun) -> dict[str, Any]:
+    """What a move changes in a task run's row, but for `cancel_requested`, which is never taken back."""
+    succeeded = task.state is TaskState.SUCCEEDED
+    executed = succeeded and not task.is_group and task.reused_from is None
+    return {
         "state": task.state.value,
+        "ended_at": task.ended_at,
+        "fingerprint": task.fingerprint if succeeded else None,
+        "executed": f"{task.task.block}@{task.task.version}" if executed else None,
+        "reused_from": task.reused_from,
         "document": dump(task),
     }
+
+
+def task_record(document: str, cancel_requested: bool) -> TaskRun:
+    """The task run of that row."""
+    task = load(TaskRun, document)
+    if task.cancel_requested == cancel_requested:
+        return task
+    return dataclasses.replace(task, cancel_requested=cancel_requested)

@@ -12,6 +12,8 @@ import pytest
 from executor_blocks import PYTHON, Bench, process_executor, publish
 
 from lentiq_jupyter.executors import DockerExecutor
+from lentiq_jupyter.executors.unpacked import UnpackedImages
+from lentiq_jupyter.images import find_interpreter, find_uv
 from lentiq_jupyter.model import Block
 from lentiq_jupyter.registry import DistributionRegistry, LayoutRegistry
 
@@ -26,6 +28,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def local_block(shop: Path) -> Block:
     """The block in a layout folder, without a base: the process executor's."""
     return publish(LayoutRegistry(shop / "registry"), "127.0.0.1:1/library/python:none", shop)
+
+
+@pytest.fixture(scope="session")
+def unpacked_block(local_block: Block, shop: Path) -> Block:
+    """The block, unpacked in the folder of the process executor."""
+    UnpackedImages(
+        shop / "process", LayoutRegistry(shop / "registry"), lambda python: find_interpreter(python, find_uv(None))
+    ).root(local_block)
+    return local_block
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +56,7 @@ def process_bench(local_block: Block, shop: Path) -> Iterator[Bench]:
     bench = Bench(process_executor(shop), local_block, lambda: process_executor(shop))
     yield bench
     bench.close()
-    assert not [name for name in bench.names if (shop / "process" / "jobs" / name).exists()]
+    assert not [name for name in bench.names if (shop / "process" / "jobs" / name / "started").exists()]
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from executor_blocks import Bench, wait_for
 
-from lentiq_jupyter.errors import BadInput, LentiqError, NotFound
-from lentiq_jupyter.model import BlockKind, Execution, ExecutionState, Resources
+from lentiq_jupyter.errors import BadInput, Conflict, LentiqError, NotFound
+from lentiq_jupyter.model import BlockKind, Cause, Execution, ExecutionState, Job, Resources
 
 SLEEP = "import time\nprint('asleep', flush=True)\ntime.sleep(120)"
 
@@ -28,6 +28,7 @@ def test_job_runs_and_brings_its_results_home(bench: Bench, tmp_path: Path) -> N
         ended_at=end.ended_at,
         exit_code=0,
         peak_memory_bytes=end.peak_memory_bytes,
+        cpu_s=end.cpu_s,
     )
     assert end.started_at is not None
     assert end.ended_at is not None
@@ -38,6 +39,7 @@ def test_job_runs_and_brings_its_results_home(bench: Bench, tmp_path: Path) -> N
     )
     found = bench.results(name, tmp_path / "results")
     notebook = found.pop("notebook")
+    assert found.pop("usage").keys() == {"peak_memory_bytes", "cpu_s"}  # type: ignore[union-attr]
     assert found == {
         "outputs": {"text": "t", "data": [1, None]},
         "progress": {"done": 5, "total": 5, "cell": None},
@@ -86,6 +88,79 @@ def test_two_that_start_at_once_run_it_once(bench: Bench) -> None:
     assert bench.executor.log(job.name).count(b"ran\n") == 1
 
 
+def test_forbidden_job_never_starts(bench: Bench) -> None:
+    job = bench.job("print('ran')")
+    assert bench.executor.forbid(job.name, bench.pool) is True
+    assert bench.again().forbid(job.name, bench.pool) is True
+    for executor in (bench.executor, bench.again()):
+        with pytest.raises(Conflict, match=job.name):
+            executor.start(job)
+        assert executor.inspect(job.name) is None
+        assert executor.find(bench.pool) == {}
+    bench.executor.stop(job.name)
+    with pytest.raises(Conflict, match=job.name):
+        bench.executor.start(job)
+    # Nobody who could start it is left.
+    bench.executor.remove(job.name)
+    bench.executor.start(job)
+    assert bench.ended(job.name).starts == 1
+
+
+def test_job_that_has_started_is_not_forbidden(bench: Bench) -> None:
+    name = bench.start("")
+    assert bench.again().forbid(name, bench.pool) is False
+    end = bench.ended(name)
+    assert end.state is ExecutionState.SUCCEEDED
+    assert bench.executor.forbid(name, bench.pool) is False
+    assert bench.executor.inspect(name) == end
+
+
+def test_start_and_forbid_at_once_agree(bench: Bench) -> None:
+    refused: list[str] = []
+
+    def start(job: Job) -> None:
+        try:
+            bench.again().start(job)
+        except Conflict:
+            refused.append(job.name)
+
+    jobs = [bench.job("") for _ in range(3)]
+    threads = [threading.Thread(target=start, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    forbidden = {job.name for job in jobs if bench.executor.forbid(job.name, bench.pool)}
+    for thread in threads:
+        thread.join()
+    assert set(refused) == forbidden
+    assert {job.name for job in jobs if bench.executor.inspect(job.name) is not None} == {
+        job.name for job in jobs
+    } - forbidden
+
+
+def test_stop_before_the_start_is_no_stop(bench: Bench) -> None:
+    job = bench.job("")
+    bench.executor.stop(job.name)
+    bench.executor.start(job)
+    end = bench.ended(job.name)
+    assert (end.state, end.stopped) == (ExecutionState.SUCCEEDED, False)
+
+
+def test_another_executor_takes_a_running_job_over(bench: Bench) -> None:
+    name = bench.start(SLEEP, name=f"lentiq-{bench.pool}-train.3-1")
+    bench.names.append(name)
+    other = bench.again()
+    told: list[str] = []
+    unsubscribe = other.subscribe(bench.pool, told.append)
+    bench.says(name, "asleep\n")
+    assert other.find(bench.pool)[name].state is ExecutionState.RUNNING
+    other.stop(name, 10)
+    wait_for("word", lambda: told == [name])
+    end = other.inspect(name)
+    assert end is not None
+    assert (end.state, end.exit_code, end.stopped, end.cause) == (ExecutionState.FAILED, 143, True, Cause.CANCELLED)
+    unsubscribe()
+
+
 def test_find_gives_the_jobs_of_the_pool_alone(bench: Bench) -> None:
     ended = bench.start("")
     bench.ended(ended)
@@ -105,6 +180,8 @@ def test_log_and_notebook_grow_while_it_runs(bench: Bench, tmp_path: Path) -> No
     whole = bench.executor.log(name)
     assert bench.executor.log(name, 10) == whole[10:]
     assert bench.executor.log(name, len(whole)) == b""
+    assert bench.executor.log(name, 3, 7) == whole[3:10]
+    assert bench.executor.log(name, len(whole) - 2, 7) == whole[-2:]
     found = bench.results(name, tmp_path)
     assert found["progress"] == {"done": 3, "total": 5, "cell": 3}
     notebook = found["notebook"]
@@ -141,18 +218,23 @@ def test_memory_hog_is_killed_and_says_so_while_its_sibling_lives(bench: Bench) 
     resources = Resources(cpu_millicores=1000, memory_bytes=2**28)
     hog = bench.start("kept = []\nwhile True:\n    kept.append(bytearray(2**24))", resources=resources)
     end = bench.ended(hog)
-    assert (end.state, end.reason) == (ExecutionState.FAILED, "killed: used more than 256Mi of memory")
+    assert (end.state, end.cause, end.reason) == (
+        ExecutionState.FAILED,
+        Cause.OUT_OF_MEMORY,
+        "killed: used more than 256Mi of memory",
+    )
     assert bench.state(sibling) is ExecutionState.RUNNING
 
 
 def test_failing_cell_is_named_in_the_reason(bench: Bench, tmp_path: Path) -> None:
     name = bench.start("raise ValueError('no rows\\nat all')")
     end = bench.ended(name)
-    assert (end.state, end.exit_code, end.reason, end.stopped) == (
+    assert (end.state, end.exit_code, end.reason, end.stopped, end.cause) == (
         ExecutionState.FAILED,
         1,
         "ValueError: no rows (cell 4)",
         False,
+        Cause.CELL_FAILED,
     )
     error = bench.results(name, tmp_path)["error"]
     assert isinstance(error, dict)
@@ -160,6 +242,34 @@ def test_failing_cell_is_named_in_the_reason(bench: Bench, tmp_path: Path) -> No
     log = bench.executor.log(name)
     assert b"ValueError: no rows" in log
     assert b"\x1b[" not in log
+
+
+def test_kernel_that_ends_itself_is_an_exit_code(bench: Bench) -> None:
+    end = bench.ended(bench.start("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)"))
+    assert (end.state, end.exit_code, end.stopped) == (ExecutionState.FAILED, 3, False)
+    assert end.cause in (Cause.EXIT_CODE, Cause.CELL_FAILED)
+
+
+def test_processor_time_and_memory_are_measured_while_it_runs(bench: Bench) -> None:
+    name = bench.start(
+        "import time\nkept = b'x' * 100_000_000\nwhile time.process_time() < 2: pass\n"
+        "print('used', flush=True)\ntime.sleep(120)"
+    )
+    bench.says(name, "used\n")
+
+    def measured() -> Execution | None:
+        found = bench.executor.inspect(name)
+        return found if found and (found.cpu_s or 0) >= 1.5 else None
+
+    running = wait_for("figures", measured, 20)
+    assert running.state is ExecutionState.RUNNING
+    assert running.peak_memory_bytes is not None
+    assert 100_000_000 < running.peak_memory_bytes < 400_000_000
+    bench.executor.stop(name, 0)
+    end = bench.ended(name)
+    assert end.cpu_s is not None
+    assert running.cpu_s is not None
+    assert running.cpu_s <= end.cpu_s < 60
 
 
 def test_secrets_reach_the_notebook_and_nothing_else(bench: Bench, tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ from executor_blocks import Bench, wait_for
 from lentiq_jupyter.errors import BadInput, NotFound, Unavailable
 from lentiq_jupyter.executors import DockerExecutor
 from lentiq_jupyter.executors import docker as docker_module
-from lentiq_jupyter.executors.container import container_options, execution_of
-from lentiq_jupyter.model import Block, BlockKind, BlockSpec, Execution, ExecutionState, Job, Resources
+from lentiq_jupyter.executors.container import Told, container_options, execution_of
+from lentiq_jupyter.model import Block, BlockKind, BlockSpec, Cause, Execution, ExecutionState, Job, Resources
 from lentiq_jupyter.registry import DistributionRegistry, LayoutRegistry
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
@@ -60,9 +60,9 @@ STATE: dict[str, Any] = {
 }
 
 
-def seen(said: str = "", **state: object) -> Execution | None:
+def seen(said: str = "", *, stopped: bool = False, **state: object) -> Execution | None:
     attributes = {"State": {**STATE, **state}, "RestartCount": 0, "HostConfig": {"Memory": 2**28}}
-    return execution_of("j", attributes, said)
+    return execution_of("j", attributes, Told(said, stopped, 2**20, 1.5))
 
 
 def test_options_of_a_notebook_block() -> None:
@@ -86,7 +86,7 @@ def test_options_of_a_notebook_block() -> None:
         "init": True,
         "tmpfs": {"/tmp": "rw,exec,nosuid,nodev,mode=1777"},
         "volumes": ["/lentiq/results"],
-        "log_config": {"Type": "json-file", "Config": {}},
+        "log_config": {"Type": "json-file", "Config": {"max-size": "134217728", "max-file": "8"}},
         "restart_policy": {"Name": "no"},
         "auto_remove": False,
         "detach": True,
@@ -110,20 +110,39 @@ def test_image_block_gets_its_command_and_plain_inputs() -> None:
 
 def test_ends_are_told_apart() -> None:
     started, ended = datetime.fromisoformat(STATE["StartedAt"]), datetime.fromisoformat(STATE["FinishedAt"])
-    done = Execution(
-        name="j", state=ExecutionState.SUCCEEDED, starts=1, started_at=started, ended_at=ended, exit_code=0
+    running = Execution(
+        name="j",
+        state=ExecutionState.RUNNING,
+        starts=1,
+        started_at=started,
+        peak_memory_bytes=2**20,
+        cpu_s=1.5,
     )
-    failed = dataclasses.replace(done, state=ExecutionState.FAILED)
+    done = dataclasses.replace(running, state=ExecutionState.SUCCEEDED, ended_at=ended, exit_code=0)
+
+    def failed(code: int, cause: Cause, reason: str, **more: Any) -> Execution:
+        return dataclasses.replace(
+            done, state=ExecutionState.FAILED, exit_code=code, cause=cause, reason=reason, **more
+        )
+
     killed = "killed: used more than 256Mi of memory"
+    outside = "from outside: Docker was shut down, or somebody ended the container"
     assert seen() == done
     assert seen(Status="created", StartedAt="0001-01-01T00:00:00Z") is None
-    assert seen(Status="running") == Execution(name="j", state=ExecutionState.RUNNING, starts=1, started_at=started)
-    assert seen(ExitCode=1) == dataclasses.replace(failed, exit_code=1, reason="exit code 1")
-    assert seen("E: x (cell 2)", ExitCode=1) == dataclasses.replace(failed, exit_code=1, reason="E: x (cell 2)")
-    assert seen(ExitCode=3, OOMKilled=True) == dataclasses.replace(failed, exit_code=3, reason=killed)
-    assert seen(ExitCode=143) == dataclasses.replace(failed, exit_code=143, reason="exit code 143", stopped=True)
+    assert seen(Status="running") == running
+    assert seen(ExitCode=1) == failed(1, Cause.EXIT_CODE, "exit code 1")
+    assert seen("E: x (cell 2)", ExitCode=1) == failed(1, Cause.CELL_FAILED, "E: x (cell 2)")
+    assert seen(ExitCode=2) == failed(2, Cause.BAD_INPUT, "its inputs were refused; see its log")
+    assert seen(ExitCode=3, OOMKilled=True) == failed(3, Cause.OUT_OF_MEMORY, killed, peak_memory_bytes=2**28)
+    assert seen("E: x (cell 2)", ExitCode=1, OOMKilled=True) == failed(
+        1, Cause.OUT_OF_MEMORY, f"{killed} (E: x (cell 2))", peak_memory_bytes=2**28
+    )
+    assert seen(ExitCode=143, stopped=True) == failed(143, Cause.CANCELLED, "exit code 143", stopped=True)
+    assert seen(ExitCode=143) == failed(143, Cause.SIGNAL, f"stopped {outside}")
+    assert seen(ExitCode=137) == failed(137, Cause.SIGNAL, f"killed {outside}")
+    assert seen(ExitCode=139) == failed(139, Cause.SIGNAL, "killed by SIGSEGV")
     assert seen(ExitCode=255) == dataclasses.replace(
-        done, state=ExecutionState.LOST, exit_code=255, reason="the Docker Engine lost it"
+        done, state=ExecutionState.LOST, exit_code=255, cause=Cause.LOST, reason="the Docker Engine lost it"
     )
 
 
@@ -184,7 +203,9 @@ def test_container_created_but_not_started_is_started(docker_bench: Bench) -> No
     with closing(docker.from_env()) as client:
         executor = docker_bench.executor
         assert isinstance(executor, DockerExecutor)
-        client.containers.create(**container_options(job, executor._image(job)))
+        image = f"{executor._registry.location}/{job.block.image}"
+        client.images.pull(image)
+        client.containers.create(**container_options(job, image))
         assert executor.inspect(job.name) is None
         executor.start(job)
         assert docker_bench.ended(job.name).starts == 1

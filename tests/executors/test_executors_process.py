@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
 import tarfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from executor_blocks import Bench, process_executor, wait_for
 
 from lentiq_jupyter.errors import Invalid, NotFound, Unavailable
-from lentiq_jupyter.executors.unpacked import UnpackedImages, compose, extract
+from lentiq_jupyter.executors.layering import compose, extract
+from lentiq_jupyter.executors.unpacked import UnpackedImages
 from lentiq_jupyter.model import Block, ExecutionState, Job, Resources, encode
 from lentiq_jupyter.registry import LayoutRegistry
 
@@ -76,6 +81,24 @@ def processes(word: str) -> list[int]:
     return found
 
 
+def supervisor_of(folder: Path) -> int:
+    """The process that holds the lock of a job."""
+    inode = (folder / "lock").stat().st_ino
+    lines = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
+    (pid,) = [int(line[4]) for line in lines if line[1] == "FLOCK" and line[5].endswith(f":{inode}")]
+    return pid
+
+
+def with_word(word: str) -> list[int]:
+    """Processes with that word in their command line."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if word.encode() in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
+
+
 @needs_index
 def test_two_processes_that_start_at_once_run_it_once(process_bench: Bench, shop: Path, tmp_path: Path) -> None:
     job = process_bench.job("print('ran')")
@@ -115,11 +138,8 @@ def test_job_whose_supervisor_is_killed_is_lost_and_gone(process_bench: Bench, s
     name = process_bench.start(SLEEP)
     process_bench.says(name, "asleep\n")
     folder = shop / "process" / "jobs" / name
-    inside = processes(str(folder))
-    parents = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]) for pid in inside}
-    (supervisor,) = parents - set(inside)
-    assert len(inside) >= 2, "a runner and its kernel"
-    os.kill(supervisor, signal.SIGKILL)
+    assert len(processes(str(folder))) >= 2, "a runner and its kernel"
+    os.kill(supervisor_of(folder), signal.SIGKILL)
     end = process_bench.ended(name, 5)
     assert (end.state, end.starts, end.reason) == (
         ExecutionState.LOST,
@@ -136,13 +156,18 @@ def test_job_whose_supervisor_is_killed_is_lost_and_gone(process_bench: Bench, s
 
 @needs_index
 def test_nothing_of_a_job_outlives_it(process_bench: Bench) -> None:
+    mark = f"30{os.getpid()}.{time.monotonic_ns()}"
     name = process_bench.start(
-        "import subprocess\nprint(subprocess.Popen(['sleep', '300'], start_new_session=True).pid)"
+        "import os, subprocess, sys\n"
+        "subprocess.Popen(['sleep', code_mark], start_new_session=True, env={})\n"
+        "twice = 'import os, sys; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); '\n"
+        "twice += 'os.execve(sys.argv[1], [sys.argv[1], sys.argv[2]], {})'\n"
+        "subprocess.run([sys.executable, '-c', twice, '/bin/sleep', code_mark])\n"
+        "print('begun', flush=True)".replace("code_mark", repr(mark))
     )
+    process_bench.says(name, "begun\n")
     assert process_bench.ended(name).state is ExecutionState.SUCCEEDED
-    lines = process_bench.executor.log(name).decode().splitlines()
-    (pid,) = [line for line in lines if line.isdigit()]
-    assert not Path(f"/proc/{pid}").exists()
+    assert with_word(mark) == []
 
 
 @needs_index
@@ -198,8 +223,12 @@ def test_unpacked_layers_are_shared_and_damage_is_refused(copy_of_shop: Path, lo
         images.root(local_block)
     blob.write_bytes(whole)
     root = images.root(local_block)
-    assert sorted(os.listdir(root)) == ["block", "env", "runner"]
-    assert {os.path.islink(root / name) for name in os.listdir(root)} == {True}
+    assert sorted(os.listdir(root)) == [".origin.json", "block", "env", "runner"]
+    # Each lies in several layers, and is merged from them file by file.
+    assert not [name for name in ("block", "env", "runner") if os.path.islink(root / name)]
+    assert {"does.ipynb", "runner.lock"} <= set(os.listdir(root / "block"))
+    (shared,) = (root / "env").glob("lib/python*/site-packages/ipykernel_launcher.py")
+    assert shared.stat().st_nlink == 2
     # A Python of this machine that went away is replaced.
     (root / "env/bin/python").unlink()
     assert images.root(local_block) == root
@@ -239,6 +268,23 @@ def layer_of(folder: Path, *members: tuple[str, str | None]) -> Path:
     with tarfile.open(fileobj=body, mode="r|") as archive:
         extract(archive, folder)
     return folder
+
+
+@pytest.fixture
+def file_size_limit() -> Iterator[int]:
+    """Files take so many bytes and no more: of a write beyond them a part, of the next one nothing."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = 300_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_file_that_is_written_by_half_is_an_error(tmp_path: Path, file_size_limit: int) -> None:
+    with pytest.raises(OSError, match="large"):
+        layer_of(tmp_path / "1", ("opt/lentiq/env/lib", "x" * (file_size_limit + 1)))
+    fits = layer_of(tmp_path / "2", ("opt/lentiq/env/lib", "x" * file_size_limit))
+    assert (fits / "env/lib").stat().st_size == file_size_limit
 
 
 def files_of(folder: Path) -> dict[str, str]:

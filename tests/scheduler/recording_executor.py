@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from lentiq_jupyter.errors import LentiqError
+from lentiq_jupyter.errors import Conflict, LentiqError
 from lentiq_jupyter.model import Execution, ExecutionState, Job
 
 JOB = Path(__file__).with_name("recording_job.py")
@@ -41,6 +41,8 @@ class RecordingExecutor:
         if self.refuse:
             raise self.refuse.pop(0)
         folder = self.folder / job.name
+        if (folder / "forbidden").exists():
+            raise Conflict(f"{job.name} must not start.")
         if (folder / "started").exists():
             return
         folder.mkdir(exist_ok=True)
@@ -54,6 +56,16 @@ class RecordingExecutor:
         while not (folder / "pid").exists() and child.poll() is None:
             time.sleep(0.005)
 
+    def forbid(self, name: str, pool: str) -> bool:
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        try:
+            os.close(os.open(folder / "started", os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return (folder / "forbidden").exists()
+        (folder / "forbidden").touch()
+        return True
+
     def find(self, pool: str) -> dict[str, Execution]:
         return {
             one.parent.name: found for one in self.folder.glob("*/started") if (found := self.inspect(one.parent.name))
@@ -61,7 +73,7 @@ class RecordingExecutor:
 
     def inspect(self, name: str) -> Execution | None:
         folder = self.folder / name
-        if not (folder / "started").exists():
+        if not (folder / "started").exists() or (folder / "forbidden").exists():
             return None
         exit_file = folder / "exit.json"
         alive = self._alive(folder)
@@ -86,8 +98,8 @@ class RecordingExecutor:
                 shutil.copy(self.folder / name / file, into / f"{file}.half")
                 (into / f"{file}.half").replace(into / file)
 
-    def log(self, name: str, offset: int = 0) -> bytes:
-        return (self.folder / name / "log").read_bytes()[offset:]
+    def log(self, name: str, offset: int = 0, limit: int = 1 << 20) -> bytes:
+        return (self.folder / name / "log").read_bytes()[offset : offset + limit]
 
     def stop(self, name: str, grace_s: float = 10.0) -> None:
         pid = self.folder / name / "pid"

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 import pytest
 from scheduling import QUOTA, SMALL, block, task, workflow
 
-from lentiq_jupyter.model import Block, Input, InputType, Resources, Schedule, Task, Workflow
+from lentiq_jupyter.model import (
+    FOREACH_LIMIT,
+    Block,
+    Input,
+    InputType,
+    Json,
+    Output,
+    Resources,
+    Schedule,
+    Task,
+    When,
+    Workflow,
+)
 from lentiq_jupyter.scheduler import check_workflow
 
 WORK = block()
@@ -18,7 +30,25 @@ STRICT = replace(
         block("train-model").spec, inputs=(Input(name="rows", type=InputType.INT, required=True),), outputs=()
     ),
 )
-BLOCKS: dict[str, Block] = {"work@1": WORK, "work": WORK, "train-model@1": STRICT}
+TYPED = replace(
+    block("typed"),
+    spec=replace(
+        block("typed").spec,
+        inputs=(
+            Input(name="n", type=InputType.INT, default=0),
+            Input(name="f", type=InputType.FLOAT, default=0.0),
+            Input(name="s", default=""),
+            Input(name="j", type=InputType.JSON),
+        ),
+        outputs=(
+            Output(name="n", type=InputType.INT),
+            Output(name="s", type=InputType.STR),
+            Output(name="j", type=InputType.JSON),
+            Output(name="any"),
+        ),
+    ),
+)
+BLOCKS: dict[str, Block] = {"work@1": WORK, "work": WORK, "train-model@1": STRICT, "typed@1": TYPED}
 
 
 def faults(*tasks: Task, schedule: Schedule | None = None) -> tuple[str, ...]:
@@ -27,6 +57,19 @@ def faults(*tasks: Task, schedule: Schedule | None = None) -> tuple[str, ...]:
 
 def train(**inputs: object) -> Task:
     return Task(name="train", block="train-model", version="1", inputs=inputs, resources=SMALL)
+
+
+def typed(name: str, *after: str, foreach: Json = None, when: When = When.ON_SUCCESS, **inputs: Json) -> Task:
+    return Task(
+        name=name,
+        block="typed",
+        version="1",
+        inputs=inputs,
+        resources=SMALL,
+        after=after,
+        when=when,
+        foreach=foreach,
+    )
 
 
 def test_sound_workflow_has_no_faults() -> None:
@@ -135,3 +178,129 @@ def test_all_faults_at_once() -> None:
     assert check_workflow(workflow(task("a")), {}, QUOTA, known_blocks=("wörk", "works"))[0] == (
         "tasks.a.block: there is no block work. Did you mean works?",
     )
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        typed("b", f="${{ tasks.a.outputs.n }}"),
+        typed("b", n="${{ tasks.a.outputs.n }}", j="${{ tasks.a.outputs.s }}"),
+        typed("b", n="${{ tasks.a.outputs.j }}", s="${{ tasks.a.outputs.any }}"),
+        typed("b", s="n is ${{ tasks.a.outputs.n }}", j=["${{ tasks.a.outputs.n }}"]),
+        typed("b", j="${{ tasks.many.outputs.n }}"),
+        typed("b", foreach=[1, 2], n="${{ item }}", s="no ${{ item }}", f="${{ item }}"),
+        typed("b", foreach=[], n="${{ item }}"),
+        typed("b", foreach=[{"n": 1, "day": "mon"}], n="${{ item.n }}", s="${{item.day}}"),
+        typed("b", foreach=["${{ tasks.a.outputs.n }}", 2], n="${{ item }}"),
+        typed("b", foreach="${{ tasks.a.outputs.any }}", n="${{ item }}", s="${{ item }}"),
+        typed("b", foreach="${{ tasks.many.outputs.n }}", n="${{ item }}"),
+        typed("b", foreach=[1], s="${{ item }} of ${{ tasks.a.outputs.n }}"),
+        typed("b", foreach=[1, 2]),
+        typed("b", "a", when=When.ON_FAILURE),
+        typed("b", when=When.ALWAYS),
+    ],
+)
+def test_what_flows_well_has_no_faults(task: Task) -> None:
+    assert faults(typed("a"), typed("many", foreach=[1]), task) == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "expected"),
+    [
+        (
+            typed("b", n="${{ item }}"),
+            "tasks.b.inputs.n: ${{ item }} stands for nothing, as task b has no foreach. "
+            "Give it one, or write a value.",
+        ),
+        (
+            typed("b", s="the ${{ item.day }}"),
+            "tasks.b.inputs.s: ${{ item }} stands for nothing, as task b has no foreach. "
+            "Give it one, or write a value.",
+        ),
+        (
+            typed("b", foreach=[1, "2"], n="${{ item }}"),
+            "tasks.b.inputs.n: for item 1 (counted from 0): Input n takes int, not str ('2'). Correct the value.",
+        ),
+        (
+            typed("b", foreach=[{"a": 1}, {"b": 1}], n="${{ item.a }}"),
+            "tasks.b.inputs.n: for item 1 (counted from 0): An item has no key a. Its keys: b.",
+        ),
+        (
+            typed("b", foreach=[1], s="${{ item.a }}"),
+            "tasks.b.inputs.s: for item 0 (counted from 0): ${{ item.a }} needs items that are objects, but one is "
+            "a number. Write ${{ item }}.",
+        ),
+        (
+            typed("b", foreach="${{ tasks.a.outputs.any }}", n="no ${{ item }}"),
+            "tasks.b.inputs.n: takes int, but a reference inside a longer text gives text. Write the reference alone.",
+        ),
+        (
+            typed("b", s=["${{ tasks.a.outputs.n }}"]),
+            "tasks.b.inputs.s: Input s takes str, not list (['${{ tasks.a.outputs.n }}']). Correct the value.",
+        ),
+        (
+            typed("b", foreach="RO, DE"),
+            "tasks.b.foreach: is neither a list nor one reference. Write a list, as in [RO, DE], or one reference to "
+            "an output that is one.",
+        ),
+        (
+            typed("b", foreach={"a": 1}),
+            "tasks.b.foreach: is neither a list nor one reference. Write a list, as in [RO, DE], or one reference to "
+            "an output that is one.",
+        ),
+        (
+            typed("b", foreach="${{ tasks.a.outputs.n }}"),
+            "tasks.b.foreach: needs a list, but output n of task a (block typed) is int. Write a list, as in "
+            "[RO, DE], or one reference to an output that is one.",
+        ),
+        (
+            typed("b", foreach=["${{ item }}"]),
+            "tasks.b.foreach: ${{ item }} stands for one of these items, so it cannot be in their list. Remove it.",
+        ),
+        (
+            typed("b", foreach="${{ tasks.a.output.n }}"),
+            "tasks.b.foreach: ${{ tasks.a.output.n }} is not a reference. Write ${{ tasks.NAME.outputs.OUTPUT }}.",
+        ),
+        (
+            typed("b", foreach="${{ tasks.a.outputs.nn }}"),
+            "tasks.b.foreach: task a (block typed) has no output nn. Did you mean n?",
+        ),
+        (typed("b", foreach="${{ tasks.x.outputs.n }}"), "tasks.b.foreach: there is no task x. Its tasks: a, many, b."),
+        (typed("b", foreach="${{ tasks.b.outputs.j }}"), "tasks.b.after: waits for itself. Remove it."),
+        (
+            typed("b", foreach=[0] * (FOREACH_LIMIT + 1)),
+            f"tasks.b.foreach: has {FOREACH_LIMIT + 1} items; at most {FOREACH_LIMIT} are allowed. "
+            "Put several into one item.",
+        ),
+        (
+            typed("b", n="${{ tasks.a.outputs.s }}"),
+            "tasks.b.inputs.n: takes int, but output s of task a (block typed) is str. Correct one of the types.",
+        ),
+        (
+            typed("b", s="${{ tasks.many.outputs.any }}"),
+            "tasks.b.inputs.s: takes str, but task many (block typed) runs for each item of a list, so that its "
+            "outputs are lists. Take them one by one with foreach, or all in an input of type json.",
+        ),
+        (
+            typed("b", when=When.ON_FAILURE),
+            "tasks.b.when: runs after a failure, but waits for nothing. Name the tasks before it in after.",
+        ),
+        (
+            typed("b", when=When.ALWAYS, s="got ${{ tasks.a.outputs.n }}"),
+            "tasks.b.inputs.s: takes an output of task a, which is not there unless that succeeded, but runs always. "
+            "Write a value, or let it run on_success.",
+        ),
+        (
+            typed("b", "a", when=When.ON_FAILURE, foreach="${{ tasks.many.outputs.j }}"),
+            "tasks.b.foreach: takes an output of task many, which is not there unless that succeeded, but runs "
+            "on_failure. Write a value, or let it run on_success.",
+        ),
+    ],
+)
+def test_fault_of_the_flow_is_named_with_its_place(task: Task, expected: str) -> None:
+    assert faults(typed("a"), typed("many", foreach=[1]), task) == (expected,)
+
+
+def test_circle_through_a_foreach_is_a_fault() -> None:
+    [fault] = faults(typed("a", foreach="${{ tasks.b.outputs.j }}"), typed("b", "a"))
+    assert "in a circle" in fault

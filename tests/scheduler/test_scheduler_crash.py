@@ -107,7 +107,7 @@ def test_scheduler_that_lost_its_lease_starts_nothing(
     store.release_lease(LEASE, "first")
     assert store.take_lease(LEASE, "second", datetime.now(UTC), 60) == 2
     assert not first.tick()
-    assert states(store.run(run_id)) == {"one": "WAITING"}
+    assert states(store.run(run_id)) == {"one": "PENDING"}
     assert executor.starts() == []
 
 
@@ -126,6 +126,6 @@ def test_scheduler_that_loses_its_lease_between_ticks_stands_by(
         until(lambda: stolen(store))
         run_id = start(store, workflow(task("one")))
         until(lambda: not first.active)
-    assert states(store.run(run_id)) == {"one": "WAITING"}
+    assert states(store.run(run_id)) == {"one": "PENDING"}
     assert executor.starts() == []
     assert held_by(store, "second")

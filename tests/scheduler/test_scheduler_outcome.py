@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,13 @@ def test_success_brings_outputs_progress_and_figures(tmp_path: Path) -> None:
 def test_task_without_outputs_gave_none(tmp_path: Path) -> None:
     found = outcome(RUNNING, ended(ExecutionState.SUCCEEDED), tmp_path, cancelled=False, now=NOW)
     assert (found.outputs, found.started_at, found.ended_at) == ({}, RUNNING.started_at, NOW)
+
+
+def test_task_that_ended_before_its_start_was_reported_began_when_it_was_admitted(tmp_path: Path) -> None:
+    admitted = NOW - timedelta(seconds=2)
+    starting = replace(RUNNING, state=TaskState.STARTING, started_at=None, admitted_at=admitted)
+    found = outcome(starting, ended(ExecutionState.SUCCEEDED), tmp_path, cancelled=False, now=NOW)
+    assert (found.started_at, found.ended_at) == (admitted, NOW)
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", "\x00"])
@@ -95,3 +103,10 @@ def test_cancelled_task_is_cancelled_unless_it_succeeded_before(tmp_path: Path) 
     for state in (ExecutionState.FAILED, ExecutionState.LOST):
         assert judged(tmp_path, ended(state), cancelled=True) == (TaskState.CANCELLED, "cancelled as asked")
     assert judged(tmp_path, ended(ExecutionState.SUCCEEDED), cancelled=True) == (TaskState.SUCCEEDED, "")
+
+
+def test_exit_code_tells_a_cancelled_task_from_one_that_was_done_before(tmp_path: Path) -> None:
+    code_is_an_output = ended(ExecutionState.SUCCEEDED, exit_code=1)
+    assert judged(tmp_path, code_is_an_output) == (TaskState.SUCCEEDED, "")
+    assert judged(tmp_path, code_is_an_output, cancelled=True) == (TaskState.CANCELLED, "cancelled as asked")
+    assert judged(tmp_path, ended(ExecutionState.SUCCEEDED, exit_code=0), cancelled=True)[0] is TaskState.SUCCEEDED

@@ -76,7 +76,8 @@ def test_task_waits_with_the_reason_when_quota_is_full_then_runs(
     scheduler.tick()
     assert states(store.run(other)) == {"score": "PENDING"}
     assert reasons(store.run(other)) == {
-        "score": f"needs 1500m CPU, 1Gi; free 500m CPU, 3Gi; held by sales/train (run {one})"
+        "score": "needs 1500m CPU, 1Gi; free 500m CPU, 3Gi of 2 CPU, 4Gi; "
+        f"held by sales/train (run {one}): 1500m CPU, 1Gi; 1 of 1 in the queue"
     }
     with running(scheduler):
         until(lambda: store.run(other).state.ended)
@@ -91,7 +92,8 @@ def test_task_larger_than_a_lowered_quota_says_so_and_blocks_nobody(store: SqlSt
     small = start(store, workflow(task("score", seconds=5), name="scores"))
     scheduler.tick()
     assert reasons(store.run(large)) == {
-        "train": "needs 1500m CPU, 1Gi, more than the whole quota of the project (500m CPU, 1Gi); it can never start"
+        "train": "needs 1500m CPU, 1Gi, more than the whole quota of the project (500m CPU, 1Gi); it can never start. "
+        "Ask for less, or raise the quota"
     }
     assert states(store.run(small)) == {"score": "RUNNING"}
     store.save_project(Project(name="default", quota=QUOTA))
@@ -197,13 +199,12 @@ def test_task_is_lost_when_the_executor_no_longer_knows_it(
 def test_task_written_as_starting_before_a_crash_is_started_once(
     store: SqlStore, scheduler: Scheduler, executor: RecordingExecutor
 ) -> None:
-    run_id = start(store, workflow(task("one")))
+    run_id = start(store, workflow(task("one", give=1)))
     waiting = store.run(run_id).tasks[0]
     pending = replace(waiting, state=TaskState.PENDING)
-    assert store.move_task(waiting, pending)
-    assert store.move_task(
-        pending, replace(pending, state=TaskState.STARTING, inputs={"seconds": 0, "fail": "", "give": 1})
-    )
+    assert store.move_tasks([(waiting, pending)])
+    starting = replace(pending, state=TaskState.STARTING)
+    assert store.move_tasks([(pending, starting)])
     with running(scheduler):
         until(lambda: store.run(run_id).state.ended)
     assert store.run(run_id).tasks[0].outputs == {"value": 1}

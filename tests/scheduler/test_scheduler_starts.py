@@ -118,6 +118,21 @@ def test_every_missed_start_runs_in_turn_when_asked(store: SqlStore, make) -> No
     assert sorted(run.due_at for run in store.runs()) == [NOW, NOW + timedelta(hours=1), NOW + timedelta(hours=2)]
 
 
+def test_clock_that_was_years_ahead_leaves_no_schedule_waiting_for_that_time(store: SqlStore, make) -> None:
+    clock = Clock(NOW)
+    save(store, Schedule(start=NOW, every="1h"))
+    scheduler = make(clock=clock)
+    scheduler.tick()
+    clock.now = datetime(2036, 1, 1, 10, 30, tzinfo=UTC)
+    scheduler.tick()
+    assert store.workflows()[0][1] > clock.now
+    clock.now = NOW + timedelta(minutes=30)
+    scheduler.tick()
+    # The start at NOW + 1 h was answered ahead of its time, and is not answered again.
+    assert store.workflows()[0][1] == NOW + timedelta(hours=2)
+    assert len({run.due_at for run in store.runs()}) == len(store.runs())
+
+
 HOURLY = {"start": NOW, "every": "1h"}
 LATER = NOW + timedelta(hours=5, minutes=1)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lentiq_jupyter.errors import BadInput
 from lentiq_jupyter.model import Schedule
-from lentiq_jupyter.scheduler import first_start, next_start, preview, schedule_faults
+from lentiq_jupyter.scheduler import first_start, next_start, preview, schedule_faults, starts_between
 
 BUCHAREST = "Europe/Bucharest"  # 2026: forward on 29 March 03:00 → 04:00, back on 25 October 04:00 → 03:00
 NEW_YORK = "America/New_York"  # 2026: forward on 8 March 02:00 → 03:00, back on 1 November 02:00 → 01:00
@@ -128,6 +128,54 @@ def test_a_start_is_as_given_even_where_its_wall_time_comes_twice() -> None:
     assert starts(schedule, second - timedelta(seconds=1), 2) == ["2026-11-01T01:30-05:00", "2026-11-02T01:30-05:00"]
 
 
+def test_starts_of_a_time_include_its_first_and_last_moment() -> None:
+    schedule = Schedule(start=at("2026-05-01T02:00"), every="1d")
+    assert starts_between(schedule, at("2026-05-03T02:00"), at("2026-05-05T02:00")) == (
+        at("2026-05-03T02:00"),
+        at("2026-05-04T02:00"),
+        at("2026-05-05T02:00"),
+    )
+    assert starts_between(schedule, at("2026-05-03T02:01"), at("2026-05-04T01:59")) == ()
+    # None before the schedule's own start.
+    assert starts_between(schedule, at("2020-01-01T00:00"), at("2026-05-01T03:00")) == (at("2026-05-01T02:00"),)
+    once = Schedule(start=at("2026-05-01T02:00"))
+    assert starts_between(once, at("2026-05-01T02:00"), at("2027-05-01T02:00")) == (at("2026-05-01T02:00"),)
+    cron = Schedule(start=at("2026-01-01T00:00"), timezone=BUCHAREST, cron="0 2 * * 1")
+    assert starts_between(cron, at("2026-05-04T02:00", BUCHAREST), at("2026-05-11T02:00", BUCHAREST)) == (
+        at("2026-05-03T23:00"),
+        at("2026-05-10T23:00"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "fault"),
+    [
+        (
+            at("2026-05-02T00:00"),
+            at("2026-05-01T00:00"),
+            "The last time (2026-05-01T00:00:00+00:00) lies before the first (2026-05-02T00:00:00+00:00). Swap them.",
+        ),
+        (
+            at("2026-05-01T00:00"),
+            at("2026-05-01T00:10"),
+            "There are more than 10 starts from 2026-05-01T00:00:00+00:00 to 2026-05-01T00:10:00+00:00. "
+            "Choose a shorter time.",
+        ),
+        (
+            datetime(2026, 5, 1),
+            at("2026-05-01T00:10"),
+            "The first and the last time need a time zone. Write them like 2026-05-01T02:00+02:00.",
+        ),
+    ],
+)
+def test_starts_of_a_time_that_cannot_be_say_what_to_do(first: datetime, last: datetime, fault: str) -> None:
+    schedule = Schedule(start=at("2026-01-01T00:00"), every="1m")
+    with pytest.raises(BadInput) as caught:
+        starts_between(schedule, first, last, limit=10)
+    assert str(caught.value) == fault
+    assert len(starts_between(schedule, at("2026-05-01T00:00"), at("2026-05-01T00:09"), limit=10)) == 10
+
+
 def test_nothing_comes_after_the_year_9999() -> None:
     for every in ("999999M", "999999w", "999999d"):
         assert preview(Schedule(start=at("9000-01-01T00:00"), every=every), at("9000-01-01T00:00")) == ()
@@ -214,3 +262,18 @@ def test_preview_only_goes_forward(start: datetime, zone: str, repetition: dict[
     shown = [one.astimezone(UTC) for one in preview(Schedule(start=start, timezone=zone, **repetition), start, 12)]
     assert len(shown) == 12
     assert shown == sorted(set(shown))
+
+
+@settings(deadline=None, max_examples=50)
+@given(start=moments, zone=zones, repetition=repetitions, hours=st.integers(0, 24 * 40))
+def test_starts_of_a_time_are_those_found_one_by_one(
+    start: datetime, zone: str, repetition: dict[str, str], hours: int
+) -> None:
+    schedule = Schedule(start=start, timezone=zone, **repetition)
+    last = start + timedelta(hours=hours)
+    one_by_one = []
+    found = next_start(schedule, start - timedelta(microseconds=1))
+    while found is not None and found <= last:
+        one_by_one.append(found)
+        found = next_start(schedule, found)
+    assert list(starts_between(schedule, start, last, limit=10**6)) == one_by_one

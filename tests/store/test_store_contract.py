@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timezone
 
 import pytest
+from store_records import HOUR, NOW, QUOTA, Again, at_once, end, run_of, workflow
 
 from lentiq_jupyter.errors import Conflict, NotFound
 from lentiq_jupyter.model import (
@@ -17,37 +17,9 @@ from lentiq_jupyter.model import (
     Run,
     RunState,
     Schedule,
-    Task,
-    TaskRun,
     TaskState,
-    Workflow,
 )
 from lentiq_jupyter.store import SqlStore
-
-NOW = datetime(2026, 5, 4, 10, 7, 0, 123456, tzinfo=UTC)
-HOUR = timedelta(hours=1)
-QUOTA = Resources(cpu_millicores=4000, memory_bytes=2**33)
-Again = Callable[[], SqlStore]
-
-
-def workflow(name: str = "nightly", project: str = "default", **fields: object) -> Workflow:
-    tasks = (
-        Task(name="zeta", block="work", version="1", inputs={"z": 1, "a": [1, {"b": None}]}),
-        Task(name="alpha", block="work", version="1", after=("zeta",)),
-    )
-    return Workflow(**{"name": name, "project": project, "tasks": tasks, **fields})
-
-
-def run_of(of: Workflow, run_id: str, created_at: datetime = NOW, **fields: object) -> Run:
-    tasks = tuple(TaskRun(run_id=run_id, task=task, state=TaskState.WAITING) for task in of.tasks)
-    return Run(
-        **{"id": run_id, "workflow": of, "state": RunState.PENDING, "created_at": created_at, "tasks": tasks, **fields}
-    )
-
-
-def end(store: SqlStore, run_id: str) -> None:
-    assert store.move_run(run_id, RunState.PENDING, RunState.SUCCEEDED, at=NOW)
-
 
 # projects
 
@@ -106,6 +78,27 @@ def test_workflows_are_listed_by_name_and_project(store: SqlStore) -> None:
     saved = [store.save_workflow(workflow(name, project), None, NOW) for name, project in (("b", "x"), ("a", "y"))]
     assert [one for one, _ in store.workflows()] == [saved[1], saved[0]]
     assert store.workflows("x") == [(saved[0], None)]
+
+
+def test_next_start_of_one_workflow(store: SqlStore) -> None:
+    store.save_workflow(workflow("a"), NOW, NOW)
+    store.save_workflow(workflow("b"), None, NOW)
+    assert (store.next_start("default", "a"), store.next_start("default", "b")) == (NOW, None)
+    with pytest.raises(NotFound, match="no workflow c"):
+        store.next_start("default", "c")
+
+
+def test_last_runs_are_the_newest_of_each_workflow(store: SqlStore) -> None:
+    first, second, bare = (store.save_workflow(workflow(name, "x"), None, NOW) for name in ("a", "b", "c"))
+    other = store.save_workflow(workflow("a", "y"), None, NOW)
+    for of, run_id, at in ((first, "r9", NOW - HOUR), (first, "r1", NOW), (second, "r2", NOW), (other, "r3", NOW)):
+        assert store.create_run(run_of(of, run_id, at))
+        if run_id != "r2":
+            end(store, run_id)
+    found = {("x", "a"): ("r1", RunState.SUCCEEDED), ("x", "b"): ("r2", RunState.PENDING)}
+    assert store.last_runs("x") == found
+    assert store.last_runs() == {**found, ("y", "a"): ("r3", RunState.SUCCEEDED)}
+    assert ("x", bare.name) not in found
 
 
 def test_due_are_unpaused_workflows_oldest_first(store: SqlStore) -> None:
@@ -190,6 +183,51 @@ def test_start_of_a_deleted_workflow_is_nobodys(store: SqlStore) -> None:
     assert store.runs() == []
 
 
+def due(store: SqlStore, *names: str) -> list[tuple[Run, datetime, datetime | None]]:
+    """Runs of saved workflows of these names that are due now, as `create_runs` takes them."""
+    return [(run_of(store.save_workflow(workflow(name), NOW, NOW), f"r-{name}"), NOW, NOW + HOUR) for name in names]
+
+
+def test_runs_that_are_due_are_created_together(store: SqlStore) -> None:
+    starts = due(store, "a", "b")
+    assert store.create_runs(starts)
+    assert store.runs() == [starts[1][0], starts[0][0]]
+    assert [start for _, start in store.workflows()] == [NOW + HOUR] * 2
+    assert store.create_runs([])
+
+
+def test_none_of_many_runs_is_created_if_one_cannot_be(store: SqlStore) -> None:
+    starts = due(store, "a", "b", "c")
+    # Somebody was faster with one of them: by hand, or with its start.
+    assert store.create_run(run_of(workflow("b"), "by-hand"))
+    assert not store.create_runs(starts)
+    assert [run.id for run in store.runs()] == ["by-hand"]
+    end(store, "by-hand")
+    late = (starts[0][0], NOW - HOUR, NOW)
+    assert not store.create_runs([starts[1], late, starts[2]])
+    assert [run.id for run in store.runs()] == ["by-hand"]
+    assert [start for _, start in store.workflows()] == [NOW] * 3
+
+
+def test_states_of_runs_are_moved_together_or_not_at_all(store: SqlStore) -> None:
+    for name in ("a", "b"):
+        assert store.create_run(run_of(workflow(name), name))
+    pending, running, succeeded = RunState.PENDING, RunState.RUNNING, RunState.SUCCEEDED
+    assert store.move_runs(
+        [("a", pending, running, ""), ("a", running, succeeded, ""), ("b", pending, running, "")], at=NOW
+    )
+    found = store.run("a")
+    assert (found.state, found.started_at, found.ended_at) == (succeeded, NOW, NOW)
+    assert not store.move_runs([("b", running, succeeded, ""), ("a", running, RunState.FAILED, "x")], at=NOW + HOUR)
+    assert [(store.run(name).state, store.run(name).ended_at) for name in ("a", "b")] == [
+        (succeeded, NOW),
+        (running, None),
+    ]
+    with pytest.raises(ValueError, match="nothing follows SUCCEEDED"):
+        store.move_runs([("a", succeeded, running, "")], at=NOW)
+    assert store.move_runs([], at=NOW)
+
+
 def test_runs_are_listed_newest_first_and_filtered(store: SqlStore) -> None:
     for number, (name, project) in enumerate((("a", "x"), ("b", "x"), ("a", "y"))):
         assert store.create_run(run_of(workflow(name, project), f"r{number}", NOW + number * HOUR))
@@ -207,28 +245,28 @@ def test_task_moves_by_compare_and_set(store: SqlStore) -> None:
     assert store.create_run(run_of(workflow(), "r1"))
     waiting = store.run("r1").tasks[0]
     pending = dataclasses.replace(waiting, state=TaskState.PENDING, reason="needs 1 CPU", ready_at=NOW)
-    assert store.move_task(waiting, pending)
-    assert not store.move_task(waiting, pending)
+    assert store.move_tasks([(waiting, pending)])
+    assert not store.move_tasks([(waiting, pending)])
     starting = dataclasses.replace(pending, state=TaskState.STARTING, inputs={"x": 1}, reason="")
-    assert store.move_task(pending, starting)
+    assert store.move_tasks([(pending, starting)])
     running = dataclasses.replace(starting, state=TaskState.RUNNING, started_at=NOW)
-    assert store.move_task(starting, running)
+    assert store.move_tasks([(starting, running)])
     further = dataclasses.replace(running, progress=Progress(done=1, total=2, cell=4), peak_memory_bytes=5)
-    assert store.move_task(running, further)
+    assert store.move_tasks([(running, further)])
     done = dataclasses.replace(
         further, state=TaskState.SUCCEEDED, outputs={"v": "\x00\ud800"}, ended_at=NOW, exit_code=0
     )
-    assert store.move_task(further, done)
+    assert store.move_tasks([(further, done)])
     assert store.run("r1").tasks == (done, dataclasses.replace(waiting, task=workflow().tasks[1]))
 
 
 def test_move_that_is_not_allowed_is_an_error(store: SqlStore) -> None:
     assert store.create_run(run_of(workflow(), "r1"))
     first, second = store.run("r1").tasks
-    with pytest.raises(ValueError, match="SUCCEEDED cannot follow WAITING"):
-        store.move_task(first, dataclasses.replace(first, state=TaskState.SUCCEEDED))
+    with pytest.raises(ValueError, match="STARTING cannot follow WAITING"):
+        store.move_tasks([(first, dataclasses.replace(first, state=TaskState.STARTING))])
     with pytest.raises(ValueError, match="cannot become"):
-        store.move_task(first, second)
+        store.move_tasks([(first, second)])
 
 
 def test_run_moves_by_compare_and_set(store: SqlStore) -> None:
@@ -272,62 +310,12 @@ def test_changes_grow_with_what_a_scheduler_should_hear_of(store: SqlStore, agai
     assert heard(lambda: store.request_cancel("r1"))
     assert heard(lambda: store.delete_workflow("default", "nightly"))
     first = store.run("r1").tasks[0]
-    assert not heard(lambda: store.move_task(first, dataclasses.replace(first, state=TaskState.PENDING)))
+    assert not heard(lambda: store.move_tasks([(first, dataclasses.replace(first, state=TaskState.PENDING))]))
     assert not heard(lambda: end(store, "r1"))
     assert not heard(lambda: store.take_lease("x", "a", NOW, 5))
 
 
-# lease
-
-
-def test_lease_is_held_by_one_until_it_runs_out(store: SqlStore) -> None:
-    assert store.lease("scheduler") is None
-    assert store.take_lease("scheduler", "a", NOW, 60) == 1
-    assert store.take_lease("scheduler", "b", NOW + timedelta(seconds=59), 60) is None
-    assert store.take_lease("scheduler", "a", NOW + timedelta(seconds=30), 60) == 1
-    assert store.lease("scheduler") == ("a", NOW + timedelta(seconds=90))
-    assert store.take_lease("scheduler", "b", NOW + timedelta(seconds=90), 60) == 2
-    assert store.take_lease("scheduler", "a", NOW + timedelta(seconds=91), 60) is None
-    assert store.take_lease("other", "a", NOW, 60) == 1
-
-
-def test_released_lease_is_free_and_its_number_grows(store: SqlStore) -> None:
-    assert store.take_lease("scheduler", "a", NOW, 60) == 1
-    store.release_lease("scheduler", "b")
-    assert store.lease("scheduler") == ("a", NOW + timedelta(seconds=60))
-    store.release_lease("scheduler", "a")
-    assert store.lease("scheduler") is None
-    assert store.take_lease("scheduler", "a", NOW, 60) == 2
-
-
 # many at once
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Run all in threads that begin together; their results (or errors), in order."""
-    barrier = threading.Barrier(len(acts))
-    found: list[object] = [None] * len(acts)
-
-    def one(place: int) -> None:
-        barrier.wait()
-        try:
-            found[place] = acts[place]()
-        except Conflict as error:
-            found[place] = error
-
-    threads = [threading.Thread(target=one, args=(place,)) for place in range(len(acts))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return found
-
-
-def test_one_of_many_gets_the_lease(store: SqlStore, again: Again) -> None:
-    stores = [again() for _ in range(4)]
-    for name in ("first", "second", "third"):
-        acts = [lambda one=one, n=n, name=name: one.take_lease(name, f"h{n}", NOW, 60) for n, one in enumerate(stores)]
-        assert sorted(at_once(*acts), key=str) == [1, None, None, None]
 
 
 def test_one_of_many_starts_the_run(store: SqlStore, again: Again) -> None:
@@ -354,7 +342,7 @@ def test_one_of_many_moves_the_task(store: SqlStore, again: Again) -> None:
     assert store.create_run(run_of(workflow(), "r1"))
     first = store.run("r1").tasks[0]
     pending = dataclasses.replace(first, state=TaskState.PENDING)
-    acts = [lambda one=one: one.move_task(first, pending) for one in [again() for _ in range(4)]]
+    acts = [lambda one=one: one.move_tasks([(first, pending)]) for one in [again() for _ in range(4)]]
     assert sorted(at_once(*acts)) == [False, False, False, True]
 
 

@@ -9,53 +9,30 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 import lentiq_jupyter
 from lentiq_jupyter.errors import BadInput, Unavailable
 from lentiq_jupyter.model import Project, Resources
 from lentiq_jupyter.store import open_store
 from lentiq_jupyter.store.engine import Database
-from lentiq_jupyter.store.opening import HEAD
-from lentiq_jupyter.store.tables import metadata
 
 PROJECT = Project(name="default", quota=Resources(cpu_millicores=1000, memory_bytes=2**30))
 
 
-def test_what_was_written_is_there_when_opened_again(url: str) -> None:
-    first = open_store(url)
+def test_what_was_written_is_there_when_opened_again(empty_url: str) -> None:
+    first = open_store(empty_url)
     first.save_project(PROJECT)
     first.close()
-    second = open_store(url)
+    second = open_store(empty_url)
     assert second.projects() == [PROJECT]
     second.close()
 
 
-def test_migrations_make_the_tables_that_queries_expect(url: str) -> None:
-    open_store(url).close()
-    database = Database(url)
-    with database.read() as connection:
-        found = compare_metadata(MigrationContext.configure(connection, opts={"compare_type": False}), metadata)
-        unique = {one["name"]: one["unique"] for one in sa.inspect(connection).get_indexes("runs")}
-    database.close()
-    assert found == []
-    assert unique["uq_runs_active"]
-
-
-def test_head_is_the_newest_migration() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(lentiq_jupyter.__file__).parent / "store" / "migrations"))
-    assert ScriptDirectory.from_config(config).get_heads() == [HEAD]
-
-
-def test_many_processes_open_a_new_database_at_once(url: str) -> None:
+def test_many_processes_open_a_new_database_at_once(empty_url: str) -> None:
     code = "import sys; from lentiq_jupyter.store import open_store; open_store(sys.argv[1]).close()"
     environment = {**os.environ, "PYTHONPATH": str(Path(lentiq_jupyter.__file__).parents[1])}
     processes = [
-        subprocess.Popen([sys.executable, "-c", code, url], stderr=subprocess.PIPE, text=True, env=environment)
+        subprocess.Popen([sys.executable, "-c", code, empty_url], stderr=subprocess.PIPE, text=True, env=environment)
         for _ in range(4)
     ]
     assert [(process.communicate()[1], process.returncode) for process in processes] == [("", 0)] * 4
@@ -116,13 +93,15 @@ def test_server_that_does_not_answer_is_named_without_its_password() -> None:
     assert "\n" not in said
 
 
-def test_database_of_a_newer_release_is_left_alone(url: str) -> None:
-    open_store(url).close()
-    database = Database(url)
+def test_database_of_a_newer_release_is_left_alone(empty_url: str) -> None:
+    open_store(empty_url).close()
+    database = Database(empty_url)
     with database.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     database.close()
-    assert refused(url).endswith("was made by a newer release. Update lentiq-jupyter, or choose another database.")
+    assert refused(empty_url).endswith(
+        "was made by a newer release. Update lentiq-jupyter, or choose another database."
+    )
 
 
 @pytest.mark.parametrize(
