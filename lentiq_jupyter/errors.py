@@ -5,6 +5,7 @@
     │   └── Invalid                  2     422     no     a document has faults; all of them are listed
     ├── NotFound                     3     404     no
     ├── Conflict                     4     409     yes    somebody else was faster, or it exists already
+    │   └── LeaseLost                4     409     no     another scheduler took over; this one must not act
     ├── Denied                       5     403     no     credentials or rights are missing
     ├── NeverFits                    6     422     no     a task larger than its project's quota
     ├── SecretFound                  7     422     no     a secret would have been baked into an image
@@ -25,6 +26,7 @@ __all__ = [
     "Conflict",
     "Denied",
     "Invalid",
+    "LeaseLost",
     "LentiqError",
     "NeverFits",
     "NotFound",
@@ -102,6 +104,12 @@ class Conflict(LentiqError):
     exit_code = 4
     status = 409
     retry = True
+
+
+class LeaseLost(Conflict):
+    """Another scheduler has taken the lease since: nothing was written, and this one stops acting at once."""
+
+    retry = False
 
 
 class Denied(LentiqError):

@@ -13,6 +13,7 @@ from .blocks import block
 from .demo import demo
 from .notebooks import inspect, publish
 from .projects import project
+from .prune import prune
 from .runs import run, runs
 from .secret import secret
 from .shell import App, show_unexpected
@@ -39,7 +40,7 @@ def app() -> None:
     """
 
 
-for one in (inspect, publish, block, run, workflow, runs, project, secret, scheduler, status, demo):
+for one in (inspect, publish, block, run, workflow, runs, project, secret, prune, scheduler, status, demo):
     app.add_command(one)
 
 

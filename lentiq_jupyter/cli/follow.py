@@ -11,8 +11,9 @@ from collections.abc import Callable
 import click
 
 from ..errors import Cancelled
-from ..model import ProgressEvent, Run, RunState, Step, TaskRun, TaskState
-from . import present
+from ..model import ProgressEvent, Run, RunState, Step, TaskRun, TaskState, newest
+from . import present, run_text
+from .log_lines import LogLines, matching
 from .shell import LocalService
 
 _NUMBERS = re.compile(r"\d+")
@@ -76,57 +77,45 @@ def _counted(event: ProgressEvent) -> str:
 
 
 def changes(before: Run | None, after: Run) -> list[str]:
-    """What to say when a run was `before` and is `after`: one line for each task that moved, and one for the run."""
+    """What to say when a run was `before` and is `after`: one line for each task that moved, and one for the run.
+
+    Of the items of a task only those that went wrong get lines; the others are counted in the task's own.
+    """
     lines: list[str] = []
     if before is None:
         lines.append(f"run {after.id} of {after.workflow.name}: {after.state}")
-    known = {one.task.name: one for one in before.tasks} if before else {}
+    known = {(one.label, one.attempt): one for one in before.tasks} if before else {}
     for one in after.tasks:
-        line = _task_change(known.get(one.task.name), one)
+        if one.item is not None and one.state not in (TaskState.FAILED, TaskState.LOST):
+            continue
+        line = _task_change(known.get((one.label, one.attempt)), one)
+        counted = _items(after, one)
+        if one.is_group and not line and before is not None and counted != _items(before, one):
+            line = counted
         if line:
-            lines.append(f"  {one.task.name}: {line}")
+            attempt = f" (attempt {one.attempt})" if one.attempt > 1 else ""
+            lines.append(f"  {one.label}{attempt}: {line}")
     if before is not None and before.state is not after.state:
         took = present.seconds(after.started_at, after.ended_at)
         lines.append(f"run {after.id}: {after.state}{' in ' + took if took else ''}")
     return lines
 
 
+def _items(run: Run, group: TaskRun) -> str:
+    name = group.task.name
+    return run_text.counts(newest(one for one in run.tasks if one.item is not None and one.task.name == name))
+
+
 def _task_change(before: TaskRun | None, after: TaskRun) -> str:
-    same = before is not None and (before.state, before.attempt) == (after.state, after.attempt)
     reason = f" ({after.reason})" if after.reason else ""
-    if not same:
+    if before is None or before.state is not after.state:
         took = present.seconds(after.started_at, after.ended_at)
         return f"{after.state}{' after ' + took if took else ''}{reason}"
-    if before is not None and after.reason != before.reason and after.state is TaskState.PENDING:
+    if after.reason != before.reason and after.state is TaskState.PENDING:
         return f"{after.state}{reason}"
-    if before is not None and after.progress is not None and after.progress != before.progress:
+    if after.progress is not None and after.progress != before.progress:
         return f"cell {after.progress.done} of {after.progress.total} done"
     return ""
-
-
-class LogLines:
-    """Reads the logs of a run's tasks as they grow; with several tasks, each line begins with the task's name."""
-
-    def __init__(self, service: LocalService, say: Callable[[str], None]) -> None:
-        self._service = service
-        self._say = say
-        self._offsets: dict[str, int] = {}
-        self._rests: dict[str, str] = {}
-
-    def read(self, run: Run, only: str | None = None) -> None:
-        """Say what is new; the last line of an ended task even if nothing ends it."""
-        for one in run.tasks:
-            name = one.task.name
-            if only not in (None, name) or one.started_at is None:
-                continue
-            text = self._service.log(run.id, name, self._offsets.get(name, 0))
-            self._offsets[name] = self._offsets.get(name, 0) + len(text.encode())
-            lines = (self._rests.get(name, "") + text).split("\n")
-            self._rests[name] = lines.pop()
-            if one.state.ended and self._rests[name]:
-                lines.append(self._rests.pop(name))
-            for line in lines:
-                self._say(f"{name} | {line}" if len(run.tasks) > 1 and only is None else line)
 
 
 def follow(
@@ -145,7 +134,8 @@ def follow(
     say, log : callables taking a line
         Get state changes and log lines; `log` None leaves logs out.
     task : str or None
-        The only task whose log is wanted; None means all.
+        The only task that is wanted (its items and attempts too; or one of them); then its end is the end. None
+        means all.
     cancels : bool
         Whether Ctrl-C cancels the run, instead of only looking away.
 
@@ -154,7 +144,7 @@ def follow(
     Cancelled
         After Ctrl-C.
     """
-    logs = LogLines(service, log) if log is not None else None
+    logs = LogLines(service, log, say) if log is not None else None
     before: Run | None = None
     try:
         while True:
@@ -163,7 +153,7 @@ def follow(
                 logs.read(run, task)
             for line in changes(before, run):
                 say(line)
-            if run.state.ended:
+            if run.state.ended or (task is not None and _over(run, task)):
                 return run
             before = run
             time.sleep(POLL_S)
@@ -178,11 +168,18 @@ def follow(
         raise Cancelled(f"Run {run_id} is {service.run(run_id).state}, as asked.") from interrupt
 
 
+def _over(run: Run, task: str) -> bool:
+    """Whether all that `task` names has ended, with no attempt to come."""
+    last = newest(matching(run, task))
+    return bool(last) and all(one.state.ended for one in last)
+
+
 def outputs(run: Run) -> list[str]:
-    """The outputs of a run's tasks, one a line."""
+    """The outputs of a run's tasks, one a line; those of items are in the lists of their task."""
     return [
         f"{one.task.name}.{name} = {present.value(given)}"
-        for one in run.tasks
+        for one in newest(run.tasks)
+        if one.item is None
         for name, given in (one.outputs or {}).items()
     ]
 
@@ -191,5 +188,5 @@ def verdict(run: Run) -> str:
     """Why a run's end is no success, in one sentence; "" for SUCCEEDED."""
     if run.state is RunState.SUCCEEDED:
         return ""
-    reason = present.why(run)
+    reason = run_text.why(run)
     return f"Run {run.id} of {run.workflow.name} is {run.state}{': ' + reason if reason else ''}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 import shutil
 import sys
@@ -65,6 +66,14 @@ def inspect(
 @click.option("--description", metavar="TEXT", default="", help="One line about what the block does.")
 @click.option("--builder", type=click.Choice(["layers", "docker"]), help="Packed layers without Docker, or Docker.")
 @click.option("--base", metavar="IMAGE", help="Base image; it needs the kernel's Python version.")
+@click.option("--platform", metavar="P", help="Platform to build for, as in linux/arm64. Default: this machine's.")
+@click.option(
+    "--dockerfile-line",
+    metavar="LINE",
+    multiple=True,
+    help="An instruction for the Dockerfile, as in 'RUN apt-get …', run before packages are installed. Repeatable.",
+)
+@click.option("--dockerfile", type=click.Path(), help="A Dockerfile of your own that makes the base (its last stage).")
 @click.option("--kernel", metavar="NAME", help="Take package versions from this kernel. Default: the notebook's own.")
 @click.option("--no-kernel", is_flag=True, help="Ask no kernel; the newest versions of the package index are taken.")
 @click.option("--add", metavar="REQUIREMENT", multiple=True, help="A package to add, as in pyarrow>=15. Repeatable.")
@@ -93,6 +102,9 @@ def publish(
     description: str,
     builder: str | None,
     base: str | None,
+    platform: str | None,
+    dockerfile_line: tuple[str, ...],
+    dockerfile: str | None,
     kernel: str | None,
     no_kernel: bool,
     add: tuple[str, ...],
@@ -115,9 +127,12 @@ def publish(
       lentiq publish sales.ipynb --name clean-sales --version 1.0 --cpu 2 --memory 2Gi
       lentiq publish sales.ipynb --add pandas==2.1.4 --remove torch --add-system graphviz
       lentiq publish sales.ipynb --include data/history.csv --secret API_KEY --proof import
+      lentiq publish sales.ipynb --platform linux/arm64 --dockerfile-line "RUN apt-get update"
       lentiq publish sales.ipynb --registry registry.example.org/team --builder docker
     """
     _one_kernel(kernel, no_kernel)
+    if base and dockerfile:
+        raise BadInput("--base and --dockerfile exclude each other.", "Give one of them.")
     if proof and no_verify:
         raise BadInput("--proof and --no-verify exclude each other.", "Give one of them.")
     request = PublishRequest(
@@ -139,6 +154,9 @@ def publish(
         resources=resources(cpu, memory),
         verify=not no_verify,
         proof=proof,
+        platform=platform,
+        dockerfile_lines=dockerfile_line,
+        dockerfile=os.path.abspath(dockerfile) if dockerfile else None,
     )
     result = publish_shown(service(ctx), request)
     if wants_json(ctx):

@@ -8,18 +8,23 @@ from datetime import datetime
 
 from ..model import (
     Block,
+    BlockDiff,
+    BlockKind,
+    BlockUse,
+    Change,
+    Drift,
     Input,
     Json,
+    Output,
     Place,
+    Provenance,
     PublishResult,
-    Run,
     Schedule,
-    TaskRun,
-    TaskState,
     Workflow,
     format_cpu,
     format_memory,
 )
+from .plain import one_line, plain
 from .shell import pairs
 
 VALUE_LIMIT = 400
@@ -27,7 +32,7 @@ VALUE_LIMIT = 400
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], empty: str) -> str:
     """Aligned columns under a header in capitals; `empty` where there are no rows."""
-    lines = [[word.upper() for word in header], *[list(row) for row in rows]]
+    lines = [[word.upper() for word in header], *[[one_line(cell) for cell in row] for row in rows]]
     if len(lines) == 1:
         return empty
     widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
@@ -58,7 +63,7 @@ def seconds(began: datetime | None, ended: datetime | None) -> str:
 
 def value(given: Json) -> str:
     """A value as JSON in one line, cut where it is long."""
-    text = json.dumps(given, ensure_ascii=False)
+    text = one_line(json.dumps(given, ensure_ascii=False))
     return text if len(text) <= VALUE_LIMIT else f"{text[:VALUE_LIMIT]}… ({size(len(text.encode()))} of JSON)"
 
 
@@ -76,6 +81,12 @@ def an_input(one: Input) -> str:
     return text + (f"  ({one.description})" if one.description else "")
 
 
+def an_output(one: Output) -> str:
+    """``score from /out/score.json``."""
+    text = one.name + (f" from {one.source}" if one.source else "")
+    return text + (f"  ({one.description})" if one.description else "")
+
+
 def publish_result(result: PublishResult) -> str:
     """Block, digest, bytes and seconds of a publish."""
     steps = ", ".join(f"{step} {took:.1f} s" for step, took in result.seconds.items())
@@ -88,7 +99,7 @@ def publish_result(result: PublishResult) -> str:
     }
     repairs = result.block.verification.repairs
     notes = [f"note: {note}" for note in result.notes if note not in repairs]
-    return "\n".join([pairs(words), *[f"repaired: {one}" for one in repairs], *notes])
+    return "\n".join([pairs(words), *[one_line(one) for one in (*[f"repaired: {one}" for one in repairs], *notes)]])
 
 
 def proof(block: Block) -> str:
@@ -97,44 +108,114 @@ def proof(block: Block) -> str:
     return f"{verdict.verdict}{': ' + verdict.evidence if verdict.evidence else ''}"
 
 
-def blocks(found: Sequence[Block]) -> str:
-    """A table of blocks."""
+def blocks(
+    found: Sequence[Block], empty: str = "There are no blocks yet. Make one with: lentiq publish NOTEBOOK"
+) -> str:
+    """A table of blocks; `empty` where there are none."""
     return table(
         ("block", "proof", "size", "created", "description"),
-        [
-            (one.reference, one.verification.verdict, size(one.size), when(one.created), one.spec.description)
-            for one in found
-        ],
-        "There are no blocks yet. Make one with: lentiq publish NOTEBOOK",
+        [(one.reference, one.verification.verdict, size(one.size), when(one.created), _marked(one)) for one in found],
+        empty,
     )
 
 
-def block(one: Block, versions: Sequence[Block]) -> str:
-    """All of one version of a block, and which other versions there are."""
+def _marked(one: Block) -> str:
+    """The description, after a word where the version is deprecated."""
+    return one.spec.description if one.deprecated is None else f"deprecated. {one.spec.description}"
+
+
+def block(one: Block, versions: Sequence[Block], users: Sequence[BlockUse] = ()) -> str:
+    """All of one version of a block, which other versions there are, and which tasks use it."""
     spec = one.spec
+    incomplete = "" if one.complete else " (its layers are not in the registry; runs with process only)"
+    ours = spec.kind is BlockKind.NOTEBOOK
     words = {
         "block": one.reference,
+        "deprecated": one.deprecated,
         "description": spec.description or "-",
-        "image": one.image,
+        "image": one.image if ours else spec.base,
         "digest": one.digest,
         "created": f"{when(one.created)} by {one.author or 'unknown'}",
+        "source": source(one.provenance),
+        "made by": one.provenance.tool,
         "proof": proof(one),
-        "base": f"{spec.base}{'' if one.complete else ' (its layers are not in the registry; runs with process only)'}",
+        "base": f"{spec.base}{incomplete}" if ours else "",
+        "command": json.dumps(spec.command, ensure_ascii=False) if spec.command else "" if ours else "the image's own",
         "resources": str(spec.resources),
-        "size": size(one.size),
-        "versions": ", ".join(other.version for other in versions),
+        "size": size(one.size) if ours else "",
+        "versions": ", ".join(f"{v.version}{'' if v.deprecated is None else ' (deprecated)'}" for v in versions),
     }
-    lines = [pairs(words)]
+    lines = [pairs({key: text for key, text in words.items() if text or (key == "deprecated" and text is not None)})]
     for title, items in {
         "inputs": [an_input(given) for given in spec.inputs],
-        "outputs": [given.name for given in spec.outputs],
+        "outputs": [an_output(given) for given in spec.outputs],
+        "environment": [f"{name}={text}" for name, text in spec.environment.items()],
+        "used by": [f"{use.project}/{use.workflow}, task {use.task}" for use in users],
         "packages": [f"{package.name}=={package.version}  {package.witness}" for package in spec.packages],
         "repairs": list(one.verification.repairs),
-        "end of the proof's log": one.verification.log.splitlines()[-10:],
+        "end of the proof's log": plain(one.verification.log).splitlines()[-10:],
     }.items():
         if items:
-            lines += ["", title, *[f"  {item}" for item in items]]
+            lines += ["", title, *[f"  {one_line(item)}".rstrip() for item in items]]
     return "\n".join(lines)
+
+
+def source(given: Provenance) -> str:
+    """``commit 1a2b3c4d of https://git.example.org/sales.git, and changes``; "" where nothing is known."""
+    if not given.commit:
+        return ""
+    place = f" of {given.source}" if given.source else ""
+    return f"commit {given.commit[:12]}{place}{', and changes to the notebook' if given.modified else ''}"
+
+
+def block_diff(found: BlockDiff) -> str:
+    """What differs between two versions, part by part."""
+    old, new = found.old, found.new
+    words = {
+        "old": f"{old.reference}, {when(old.created)} by {old.author or 'unknown'}, {size(old.size)}",
+        "new": f"{new.reference}, {when(new.created)} by {new.author or 'unknown'}, {size(new.size)}",
+        "shared": f"{found.shared_layers} layers, {size(found.shared_bytes)}",
+    }
+    parts = {
+        "settings": found.settings,
+        "inputs": found.inputs,
+        "outputs": found.outputs,
+        "packages": found.packages,
+        "files": found.files,
+    }
+    lines = [pairs(words)]
+    for title, changes in parts.items():
+        if changes:
+            lines += ["", title, *[f"  {one_line(_change(one))}" for one in changes]]
+    if found.cells:
+        lines += ["", "notebook", *[f"  {line}".rstrip() for line in plain(found.cells).splitlines()]]
+    if len(lines) == 1:
+        lines += ["", "Nothing that runs differs."]
+    return "\n".join(lines)
+
+
+def drift(found: Drift, notebook: str) -> str:
+    """How a notebook stands to its block, and what differs."""
+    if found.block is None:
+        return f"{notebook} is not published. Publish it with: lentiq publish {notebook}"
+    reference = found.block.reference
+    if found.same:
+        lines = [f"The cells are those of {reference}."]
+    else:
+        count = found.changed_cells
+        lines = [f"{count} cells differ from {reference}." if count != 1 else f"1 cell differs from {reference}."]
+        lines += ["", *[f"  {line}".rstrip() for line in plain(found.cells).splitlines()]]
+    if found.packages:
+        lines += ["", "packages", *[f"  {one_line(_change(one))}" for one in found.packages]]
+    elif found.packages is not None:
+        lines += ["The packages are the same."]
+    return "\n".join(lines)
+
+
+def _change(one: Change) -> str:
+    if one.old is None:
+        return f"+ {one.name}  {one.new}"
+    return f"- {one.name}  {one.old}" if one.new is None else f"~ {one.name}  {one.old} → {one.new}"
 
 
 def schedule(given: Schedule | None) -> str:
@@ -151,69 +232,6 @@ def workflow_row(one: Workflow, next_start: datetime | None, last_run: str) -> t
 
 
 WORKFLOW_HEADER = ("workflow", "project", "tasks", "schedule", "next start", "last run")
-
-
-def runs(found: Sequence[Run]) -> str:
-    """A table of runs."""
-    return table(
-        ("run", "workflow", "state", "created", "took", "reason"),
-        [
-            (
-                one.id,
-                one.workflow.name,
-                one.state,
-                when(one.created_at),
-                seconds(one.started_at, one.ended_at),
-                why(one),
-            )
-            for one in found
-        ],
-        "There are no runs yet. Start one with: lentiq run BLOCK",
-    )
-
-
-def why(run: Run) -> str:
-    """Why a run is where it is: its own reason, else its first failed task's, else the first reason of a task."""
-    failed = [one for one in run.tasks if one.state in (TaskState.FAILED, TaskState.LOST)]
-    for one in failed or run.tasks:
-        if one.reason and not run.reason:
-            return f"{one.task.name}: {one.reason}"
-    return run.reason
-
-
-def run(one: Run) -> str:
-    """All of one run: its tasks with states, reasons, figures and outputs."""
-    words = {
-        "run": one.id,
-        "workflow": f"{one.workflow.name} (project {one.workflow.project})",
-        "state": one.state + (" (cancelling)" if one.cancel_requested and not one.state.ended else ""),
-        "due": when(one.due_at) if one.due_at else "started by hand",
-        "created": when(one.created_at),
-        "took": seconds(one.started_at, one.ended_at) or "-",
-        "executor": one.executor,
-    }
-    if one.reason:
-        words["reason"] = one.reason
-    lines = [pairs(words)]
-    for task in one.tasks:
-        lines += ["", task_line(task)]
-        lines += [f"  input {name} = {value(given)}" for name, given in (task.inputs or {}).items()]
-        lines += [f"  output {name} = {value(given)}" for name, given in (task.outputs or {}).items()]
-    return "\n".join(lines)
-
-
-def task_line(one: TaskRun) -> str:
-    """``train (train-classifier@1): FAILED after 3.2 s, peak 210.4 MB, exit code 1: cell 4 …``."""
-    version = f"@{one.task.version}" if one.task.version else ""
-    figures = [f"after {seconds(one.started_at, one.ended_at)}"] if one.started_at and one.ended_at else []
-    if one.progress is not None:
-        figures.append(f"{one.progress.done} of {one.progress.total} cells")
-    if one.peak_memory_bytes:
-        figures.append(f"peak {size(one.peak_memory_bytes)}")
-    if one.exit_code:
-        figures.append(f"exit code {one.exit_code}")
-    text = f"{one.task.name} ({one.task.block}{version}): {one.state} {', '.join(figures)}".rstrip()
-    return f"{text}: {one.reason}" if one.reason else text
 
 
 def amount(cpu_millicores: int, memory_bytes: int) -> tuple[str, str]:

@@ -1,13 +1,21 @@
-"""``lentiq project``: quotas."""
+"""``lentiq project``: quotas, and who waits for them."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import click
 
 from ..errors import Conflict, NotFound
-from ..model import Project, Resources, decode, parse_cpu, parse_memory
+from ..model import Project, Resources, Run, TaskRun, TaskState, decode, parse_cpu, parse_memory
 from . import present
+from .plain import one_line
 from .shell import Command, Group, LocalService, print_json, service, wants_json
+
+ACTIVE_WINDOW = 1000
+"""Among how many of the newest runs of a project those that go on are looked for."""
+QUEUE_SHOWN = 20
 
 _cpu = click.option("--cpu", metavar="AMOUNT", help="CPU of all its running tasks together, as in 8 or 500m.")
 _memory = click.option("--memory", metavar="AMOUNT", help="Memory of all its running tasks together, as in 16Gi.")
@@ -44,22 +52,59 @@ def list_projects(ctx: click.Context) -> None:
 @click.argument("name")
 @click.pass_context
 def show(ctx: click.Context, name: str) -> None:
-    """Show a project's quota and who holds how much of it.
+    """Show a project's quota, who holds how much of it, and who waits for it and why.
 
     \b
-    Example:
+    Examples:
       lentiq project show team-a
+      lentiq project show team-a --json
     """
     office = service(ctx)
     found, used = _find(office, name)
+    active = [run for run in office.runs(project=name, limit=ACTIVE_WINDOW) if not run.state.ended]
+    tasks = [(run, one) for run in active for one in run.tasks if not one.is_group]
+    holding = [(run, one) for run, one in tasks if one.holds_resources]
+    queue = _queue((run, one) for run, one in tasks if one.state is TaskState.PENDING)
     if wants_json(ctx):
-        print_json({"project": found, "used": used})
+        print_json(
+            {
+                "project": found,
+                "used": used,
+                "holding": [_task(run, one) for run, one in holding],
+                "queue": [_task(run, one) for run, one in queue],
+            }
+        )
         return
     click.echo(f"project {found.name}\nquota   {found.quota}\nused    {used}")
-    for run in office.runs(project=name):
-        for one in run.tasks:
-            if one.state.holds_resources:
-                click.echo(f"  {one.task.resources}  {one.task.name} of {run.workflow.name}, run {run.id}")
+    if not used.fits(found.quota):
+        click.echo("        more than the quota: nothing is stopped, and nothing starts until it fits again")
+    for run, one in holding:
+        click.echo(f"  {one.task.resources}  {one.label} of {run.workflow.name}, run {run.id}")
+    if queue:
+        click.echo(f"queue   {len(queue)} waiting")
+    for run, one in queue[:QUEUE_SHOWN]:
+        reason = f": {one_line(one.reason)}" if one.reason else ""
+        click.echo(f"  {one.task.resources}  {one.label} of {run.workflow.name}, run {run.id}{reason}")
+    if len(queue) > QUEUE_SHOWN:
+        click.echo(f"  and {len(queue) - QUEUE_SHOWN} more")
+
+
+def _queue(waiting: Iterable[tuple[Run, TaskRun]]) -> list[tuple[Run, TaskRun]]:
+    """By priority, then who has been ready for longest; workflows of one priority take turns besides."""
+    last = datetime.max.replace(tzinfo=UTC)
+    return sorted(waiting, key=lambda pair: (-pair[0].workflow.priority, pair[1].ready_at or last))
+
+
+def _task(run: Run, one: TaskRun) -> dict[str, object]:
+    return {
+        "run": run.id,
+        "workflow": run.workflow.name,
+        "task": one.label,
+        "state": one.state,
+        "resources": one.task.resources,
+        "ready_at": one.ready_at,
+        "reason": one.reason,
+    }
 
 
 def _find(office: LocalService, name: str) -> tuple[Project, Resources]:

@@ -17,13 +17,17 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import click
 
 from ..errors import BuildFailed, Cancelled, Invalid, LentiqError
 from ..interfaces import Service
 from ..model import Reporter, TaskRun, encode
+from .plain import one_line, plain
+
+if TYPE_CHECKING:
+    from ..workspace.pruning import Pruning
 
 _SETTINGS = "lentiq.settings"
 _JSON = "lentiq.json"
@@ -34,7 +38,16 @@ _ENVIRONMENT_ERRORS = {
 
 
 class Loop(Protocol):
-    """A scheduler that the command line keeps going."""
+    """A scheduler that the command line keeps going.
+
+    `turned_s` is when its loop last came round, on the monotonic clock.
+    """
+
+    turned_s: float
+
+    @property
+    def active(self) -> bool:
+        """Whether it acts; otherwise it stands by, or has not looked yet."""
 
     def run_forever(self, stop: threading.Event) -> None: ...
     def wake(self) -> None: ...
@@ -61,6 +74,9 @@ class LocalService(Service, Protocol):
 
     def results(self, one: TaskRun) -> Path:
         """The folder of a task run's result files."""
+
+    def prune(self, *, dry_run: bool = False, keep_days: float | None = None, docker: bool = False) -> Pruning:
+        """Free disk space of what nothing uses."""
 
 
 def service(ctx: click.Context, notify: Callable[[str, str, str], None] | None = None) -> LocalService:
@@ -175,13 +191,13 @@ def tell(error: LentiqError) -> None:
     """Show an error on stderr: the end of its log if it has one, then the sentence, faults one a line."""
     if isinstance(error, BuildFailed) and error.log:
         for line in error.log.rstrip().splitlines()[-20:]:
-            click.echo(f"  | {line}", err=True)
+            click.echo(f"  | {plain(line)}", err=True)
     if isinstance(error, Invalid) and len(error.faults) > 1:
-        click.echo(f"lentiq: {error.message}. {error.hint}".rstrip(), err=True)
+        click.echo(plain(f"lentiq: {error.message}. {error.hint}").rstrip(), err=True)
         for fault in error.faults:
-            click.echo(f"  {fault}", err=True)
+            click.echo(f"  {plain(fault)}", err=True)
     else:
-        click.echo(f"lentiq: {error}", err=True)
+        click.echo(plain(f"lentiq: {error}"), err=True)
 
 
 def show_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -232,4 +248,4 @@ def interruptible(report: Reporter) -> Iterator[None]:
 def pairs(words: Mapping[str, object]) -> str:
     """Aligned ``key  value`` lines."""
     width = max((len(key) for key in words), default=0)
-    return "\n".join(f"{key.ljust(width)}  {value}".rstrip() for key, value in words.items())
+    return "\n".join(f"{key.ljust(width)}  {one_line(str(value))}".rstrip() for key, value in words.items())

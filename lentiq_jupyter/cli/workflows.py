@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TextIO, cast
 
 import click
 
 from ..errors import BadInput, NotFound
 from ..model import Json, Workflow, decode
-from . import present
+from . import present, starting
+from .given_inputs import task_inputs
+from .plain import one_line
 from .runs import started, started_and_followed
 from .shell import Command, Group, LocalService, print_json, service, wants_json
 
@@ -19,7 +21,7 @@ _project = click.option("--project", metavar="P", default="default", show_defaul
 
 @click.group(cls=Group)
 def workflow() -> None:
-    """Save workflows from files, start them, pause them, see when they start next."""
+    """Save workflows from files, start, backfill and pause them, see when they start next."""
 
 
 @workflow.command(cls=Command, as_json=True)
@@ -63,6 +65,19 @@ def _still_paused(office: LocalService, given: Workflow) -> Workflow:
     except NotFound:
         return given
     return dataclasses.replace(given, paused=given.paused or stored.paused)
+
+
+def _deprecated(office: LocalService, given: Workflow) -> list[str]:
+    """A sentence for each task whose version should not be used any more."""
+    notes = []
+    for task in given.tasks:
+        try:
+            block = office.block(f"{task.block}@{task.version}" if task.version else task.block)
+        except NotFound:  # a fault, said already
+            continue
+        if block.deprecated is not None:
+            notes.append(one_line(f"task {task.name}: {block.reference} is deprecated: {block.deprecated}"))
+    return notes
 
 
 def _next_start(office: LocalService, saved: Workflow) -> datetime | None:
@@ -127,6 +142,8 @@ def show(ctx: click.Context, name: str, project: str) -> None:
     check = office.check_workflow(found)
     for fault in check.faults:
         click.echo(f"# fault: {fault}")
+    for note in _deprecated(office, found):
+        click.echo(f"# {note}")
     for start in () if found.paused else check.next_starts:
         click.echo(f"# starts {start.isoformat(timespec='minutes')}")
 
@@ -134,22 +151,94 @@ def show(ctx: click.Context, name: str, project: str) -> None:
 @workflow.command(cls=Command, as_json=True)
 @click.argument("name")
 @_project
+@click.option(
+    "-i", "--input", "given", metavar="TASK.INPUT=VALUE", multiple=True, help="A value for this run alone. Repeatable."
+)
 @click.option("--follow", "followed", is_flag=True, help="Follow the run to its end; Ctrl-C cancels it.")
 @click.pass_context
-def start(ctx: click.Context, name: str, project: str, followed: bool) -> None:
+def start(ctx: click.Context, name: str, project: str, given: tuple[str, ...], followed: bool) -> None:
     """Start a workflow now, also if it is paused.
 
     \b
     Examples:
       lentiq workflow start nightly-sales
-      lentiq workflow start nightly-sales --follow
+      lentiq workflow start nightly-sales -i clean.country=MD -i train.rows=1000 --follow
     """
     office = service(ctx)
+    inputs = task_inputs(office, office.workflow(name, project), given) if given else None
     if not followed:
-        started(ctx, office.start_workflow(name, project))
+        started(ctx, office.start_workflow(name, project, inputs=inputs))
         return
     with office.ensure_scheduler():
-        started_and_followed(ctx, office, office.start_workflow(name, project))
+        started_and_followed(ctx, office, office.start_workflow(name, project, inputs=inputs))
+
+
+@workflow.command(cls=Command, as_json=True)
+@click.argument("name")
+@_project
+@click.option("--from", "first", metavar="TIME", help="The first start asked for, or a time or day before it.")
+@click.option("--to", "last", metavar="TIME", help="The last one, or a time after it; a day means all of it.")
+@click.option("--withdraw", is_flag=True, help="Forget the starts that still wait; what runs goes on.")
+@click.pass_context
+def backfill(ctx: click.Context, name: str, project: str, first: str | None, last: str | None, withdraw: bool) -> None:
+    """Run a workflow for each start that its schedule had in a time gone by, or see which of these still wait.
+
+    The runs come one after another, earliest first, whenever no other run of the workflow is active. Starts
+    that have a run already are left out. Times are read in the schedule's time zone.
+
+    \b
+    Examples:
+      lentiq workflow backfill nightly-sales --from 2026-11-01 --to 2026-11-30
+      lentiq workflow backfill nightly-sales
+      lentiq workflow backfill nightly-sales --withdraw
+    """
+    if withdraw and (first or last):
+        raise click.UsageError("--withdraw takes no times.", ctx)
+    if bool(first) != bool(last):
+        raise click.UsageError("Give both --from and --to.", ctx)
+    office = service(ctx)
+    found = office.workflow(name, project)
+    if withdraw:
+        count = office.withdraw_backfill(name, project)
+        if wants_json(ctx):
+            print_json({"withdrawn": count})
+        else:
+            click.echo(f"Withdrew {starting.count(count)} of {name}.")
+    elif first and last:
+        zone = starting.zone_of(found)
+        begin, end = starting.read_time(first, zone), starting.read_time(last, zone, end_of_day=True)
+        added = office.backfill_workflow(name, project, first=begin, last=end)
+        if wants_json(ctx):
+            print_json(added)
+        else:
+            click.echo(starting.backfilled(found, added))
+    else:
+        waiting = office.requested_starts(name, project)
+        if wants_json(ctx):
+            print_json(waiting)
+        else:
+            click.echo(starting.waiting(found, waiting))
+
+
+@workflow.command("preview", cls=Command, as_json=True)
+@click.argument("name")
+@_project
+@click.option("-n", "count", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many starts.")
+@click.pass_context
+def preview_starts(ctx: click.Context, name: str, project: str, count: int) -> None:
+    """Show the next starts of a workflow in its own time zone, and what changes of the clocks do to them.
+
+    \b
+    Examples:
+      lentiq workflow preview nightly-sales
+      lentiq workflow preview nightly-sales -n 30 --json
+    """
+    found = service(ctx).workflow(name, project)
+    starts = starting.next_starts(found, datetime.now(UTC), count)
+    if wants_json(ctx):
+        print_json(starts)
+    else:
+        click.echo(starting.preview(found, starts))
 
 
 @workflow.command(cls=Command, as_json=True)
@@ -157,7 +246,7 @@ def start(ctx: click.Context, name: str, project: str, followed: bool) -> None:
 @_project
 @click.pass_context
 def pause(ctx: click.Context, name: str, project: str) -> None:
-    """Start nothing by schedule until resumed; what runs goes on.
+    """Start nothing by schedule until resumed; what runs goes on, and a backfill waits.
 
     \b
     Example:
@@ -196,7 +285,7 @@ def _pause(ctx: click.Context, name: str, project: str, paused: bool) -> None:
 @_project
 @click.pass_context
 def delete(ctx: click.Context, name: str, project: str) -> None:
-    """Delete a workflow; its runs stay.
+    """Delete a workflow; its runs stay. Starts of its backfill that wait are withdrawn.
 
     \b
     Example:

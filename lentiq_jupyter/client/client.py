@@ -6,12 +6,18 @@ import dataclasses
 import os
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Optional
 
 from ..errors import BadInput, Cancelled
 from ..model import (
     Block,
+    BlockDiff,
+    BlockQuery,
+    BlockUse,
     Check,
+    Drift,
+    ImageRequest,
     Inspection,
     Json,
     LiveKernel,
@@ -20,6 +26,7 @@ from ..model import (
     PublishRequest,
     PublishResult,
     Reporter,
+    RequestedStart,
     Resources,
     Run,
     Workflow,
@@ -55,6 +62,10 @@ class Client:
         """See `Service.status`; besides, ``root`` (the server's root folder) and ``user``."""
         found: dict[str, Json] = self._http.json("GET", "status")
         return found
+
+    def metrics(self) -> str:
+        """See `Service.metrics`."""
+        return self._http.send("GET", "metrics").decode()
 
     # ---- notebooks and blocks ----------------------------------------------------------------------------------------
 
@@ -120,9 +131,10 @@ class Client:
             raise BadInput(f"{path} is not below the Jupyter server's root folder {root}.", "Move it there.")
         return found.replace(os.sep, "/")
 
-    def blocks(self) -> list[Block]:
+    def blocks(self, query: BlockQuery = BlockQuery()) -> list[Block]:  # noqa: B008  # frozen
         """See `Service.blocks`."""
-        return [decode(Block, one) for one in self._http.json("GET", "blocks")["blocks"]]
+        asked = {name: value for name, value in dataclasses.asdict(query).items() if value != ""}
+        return [decode(Block, one) for one in self._http.json("GET", "blocks", query=asked)["blocks"]]
 
     def block_versions(self, name: str) -> list[Block]:
         """See `Service.block_versions`."""
@@ -139,12 +151,49 @@ class Client:
         """See `Service.dockerfile`."""
         return str(self._http.json("GET", "blocks", *self._pinned(reference), "dockerfile")["dockerfile"])
 
-    def remove_block(self, reference: str) -> None:
-        """See `Service.remove_block`."""
+    def readme(self, reference: str) -> str:
+        """See `Service.readme`."""
+        return str(self._http.json("GET", "blocks", *self._pinned(reference), "readme")["readme"])
+
+    def sbom(self, reference: str) -> dict[str, Json]:
+        """See `Service.sbom`."""
+        found: dict[str, Json] = self._http.json("GET", "blocks", *self._pinned(reference), "sbom")
+        return found
+
+    def drift(
+        self, path: str, *, packages: bool = False, kernel: Optional[str] = None, live: Optional[LiveKernel] = None
+    ) -> Drift:
+        """See `Service.drift`. Raises BadInput for a notebook outside the server's root folder."""
+        body: Json = {"path": self._below_root(path), "packages": packages, "kernel": kernel, "live": encode(live)}
+        return decode(Drift, self._http.json("POST", "drift", body=body))
+
+    def diff_blocks(self, old: str, new: str) -> BlockDiff:
+        """See `Service.diff_blocks`."""
+        return decode(BlockDiff, self._http.json("GET", "blocks", "diff", query={"old": old, "new": new}))
+
+    def block_users(self, reference: str) -> list[BlockUse]:
+        """See `Service.block_users`."""
         name, version = split_reference(reference)
-        if version is None:
-            raise BadInput(f"{reference} names no version.", f"Write {reference}@VERSION.")
-        self._http.send("DELETE", "blocks", name, version)
+        where = (name,) if version is None else (name, version)
+        return [decode(BlockUse, one) for one in self._http.json("GET", "blocks", *where, "users")["users"]]
+
+    def deprecate_block(self, reference: str, reason: Optional[str]) -> Block:
+        """See `Service.deprecate_block`."""
+        where = ("blocks", *_one_version(reference), "deprecation")
+        return decode(Block, self._http.json("PUT", *where, body={"reason": reason}))
+
+    def remove_block(self, reference: str, *, force: bool = False) -> None:
+        """See `Service.remove_block`."""
+        self._http.send("DELETE", "blocks", *_one_version(reference), query={"force": True} if force else None)
+
+    def propose_resources(self, reference: str) -> Optional[Resources]:
+        """See `Service.propose_resources`."""
+        found = self._http.json("GET", "blocks", *self._pinned(reference), "resources")["resources"]
+        return None if found is None else decode(Resources, found)
+
+    def block_from_image(self, request: ImageRequest) -> Block:
+        """See `Service.block_from_image`."""
+        return decode(Block, self._http.json("POST", "blocks", body=encode(request)))
 
     def _pinned(self, reference: str) -> tuple[str, str]:
         name, version = split_reference(reference)
@@ -159,6 +208,14 @@ class Client:
     def projects(self) -> list[dict[str, Json]]:
         """See `Service.projects`."""
         return list(self._http.json("GET", "projects")["projects"])
+
+    def workflow_text(self, workflow: Workflow) -> str:
+        """See `Service.workflow_text`."""
+        return str(self._http.json("POST", "workflows", "text", body=encode(workflow))["text"])
+
+    def read_workflow(self, text: str, project: str = "default") -> Workflow:
+        """See `Service.read_workflow`."""
+        return decode(Workflow, self._http.json("POST", "workflows", "read", body={"text": text, "project": project}))
 
     def check_workflow(self, workflow: Workflow) -> Check:
         """See `Service.check_workflow`."""
@@ -186,9 +243,27 @@ class Client:
         verb = "pause" if paused else "resume"
         return decode(Workflow, self._http.json("POST", "workflows", project, name, verb))
 
-    def start_workflow(self, name: str, project: str = "default") -> Run:
+    def start_workflow(
+        self, name: str, project: str = "default", *, inputs: Optional[Mapping[str, Mapping[str, Json]]] = None
+    ) -> Run:
         """See `Service.start_workflow`."""
-        return decode(Run, self._http.json("POST", "workflows", project, name, "start"))
+        body: Json = {"inputs": encode({task: dict(values) for task, values in (inputs or {}).items()})}
+        return decode(Run, self._http.json("POST", "workflows", project, name, "start", body=body))
+
+    def backfill_workflow(
+        self, name: str, project: str = "default", *, first: datetime, last: datetime
+    ) -> list[RequestedStart]:
+        """See `Service.backfill_workflow`."""
+        body: Json = {"first": encode(first), "last": encode(last)}
+        return _starts(self._http.json("POST", "workflows", project, name, "backfill", body=body))
+
+    def withdraw_backfill(self, name: str, project: str = "default") -> int:
+        """See `Service.withdraw_backfill`."""
+        return int(self._http.json("DELETE", "workflows", project, name, "backfill")["withdrawn"])
+
+    def requested_starts(self, name: str, project: str = "default") -> list[RequestedStart]:
+        """See `Service.requested_starts`."""
+        return _starts(self._http.json("GET", "workflows", project, name, "backfill"))
 
     # ---- runs --------------------------------------------------------------------------------------------------------
 
@@ -218,13 +293,13 @@ class Client:
         """See `Service.run`."""
         return decode(Run, self._http.json("GET", "runs", run_id))
 
-    def cancel_run(self, run_id: str) -> Run:
+    def cancel_run(self, run_id: str, task: Optional[str] = None) -> Run:
         """See `Service.cancel_run`."""
-        return decode(Run, self._http.json("POST", "runs", run_id, "cancel"))
+        return decode(Run, self._http.json("POST", "runs", run_id, "cancel", body={"task": task}))
 
-    def rerun(self, run_id: str) -> Run:
+    def rerun(self, run_id: str, *, from_failed: bool = False) -> Run:
         """See `Service.rerun`."""
-        return decode(Run, self._http.json("POST", "runs", run_id, "rerun"))
+        return decode(Run, self._http.json("POST", "runs", run_id, "rerun", body={"from_failed": from_failed}))
 
     def log(self, run_id: str, task: str, offset: int = 0) -> str:
         """See `Service.log`."""
@@ -234,3 +309,15 @@ class Client:
     def notebook(self, run_id: str, task: str) -> bytes:
         """See `Service.notebook`."""
         return self._http.send("GET", "runs", run_id, "tasks", task, "notebook")
+
+
+def _starts(document: Mapping[str, Any]) -> list[RequestedStart]:
+    return [decode(RequestedStart, one) for one in document["starts"]]
+
+
+def _one_version(reference: str) -> tuple[str, str]:
+    """Name and version. Raises BadInput without a version: what is newest may be another one a moment later."""
+    name, version = split_reference(reference)
+    if version is None:
+        raise BadInput(f"{reference} names no version.", f"Write {reference}@VERSION.")
+    return name, version

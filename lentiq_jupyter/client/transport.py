@@ -66,7 +66,11 @@ class Transport:
             The class the service names, or Unavailable where none answers.
         """
         address = "/".join([self.url, *(urllib.parse.quote(part, safe="") for part in parts)])
-        words = {name: str(value) for name, value in (query or {}).items() if value is not None}
+        words = {
+            name: str(value).lower() if isinstance(value, bool) else str(value)
+            for name, value in (query or {}).items()
+            if value is not None
+        }
         if words:
             address += "?" + urllib.parse.urlencode(words)
         headers = {"Accept": "application/json"}

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from functools import cache, partial
+from typing import Any, Optional, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from ..errors import BadInput, Invalid
 from .values import Json
 
 T = TypeVar("T")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _UNIONS = (Union, getattr(types, "UnionType", Union))
+# Where a value stands in its document: the path of what holds it, and its name or number there; None is the document.
+_Path = Optional[tuple[Any, Union[str, int]]]
+_Decoder = Callable[[Any, _Path, list[str]], object]
 
 
 def encode(value: object) -> Json:
     """The JSON document of a record (or of a tuple, mapping, enum, time, plain value)."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {one.name: encode(getattr(value, one.name)) for one in dataclasses.fields(value)}
+    kind = type(value)
+    if kind in _PLAIN:
+        return cast(Json, value)
+    if dataclasses.is_dataclass(kind):
+        return {name: encode(getattr(value, name)) for name in _names(kind)}
     if isinstance(value, Enum):
         return cast(str, value.value)
     if isinstance(value, datetime):
@@ -36,6 +44,11 @@ def encode(value: object) -> Json:
     return cast(Json, value)
 
 
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(one.name for one in dataclasses.fields(cls))
+
+
 def decode(cls: type[T], document: object) -> T:
     """The record of type `cls` that `document` describes; fields with defaults may be missing.
 
@@ -45,46 +58,64 @@ def decode(cls: type[T], document: object) -> T:
         With every fault of the document, each beginning with its path.
     """
     faults: list[str] = []
-    value = _decode(cls, document, "", faults)
+    value = _decoder(cast(Any, cls))(document, None, faults)
     if faults:
         raise Invalid(f"Not a valid {cls.__name__.lower()}", tuple(faults))
     return cast(T, value)
 
 
-def _decode(kind: Any, given: Any, path: str, faults: list[str]) -> object:
+@cache
+def _decoder(kind: Any) -> _Decoder:
+    """What reads a value of one type; made once a type, because asking what a type is costs more than reading it."""
     origin, args = get_origin(kind), get_args(kind)
     if kind is Any or kind is object or (origin in _UNIONS and set(args) >= {bool, int, str}):
-        return given
+        return lambda given, path, faults: given
     if origin in _UNIONS:
-        if given is None and type(None) in args:
-            return None
-        return _decode(next(arg for arg in args if arg is not type(None)), given, path, faults)
+        inner = _decoder(next(arg for arg in args if arg is not type(None)))
+        if type(None) not in args:
+            return inner
+        return lambda given, path, faults: None if given is None else inner(given, path, faults)
     if dataclasses.is_dataclass(kind):
-        return _decode_record(cast(type, kind), given, path, faults)
+        return partial(_decode_record, cast(type, kind))
     if origin in (tuple, list, frozenset):
-        if not isinstance(given, list):
-            return _fault(faults, path, "a list", given)
-        items = [_decode(args[0], item, f"{path}[{number}]", faults) for number, item in enumerate(given)]
-        return cast(type, origin)(items)
+        return partial(_decode_list, origin, _decoder(args[0]))
     if origin is dict:
-        if not isinstance(given, dict):
-            return _fault(faults, path, "an object", given)
-        return {key: _decode(args[1], item, f"{path}.{key}", faults) for key, item in given.items()}
-    return _decode_plain(kind, given, path, faults)
-
-
-def _decode_plain(kind: type, given: object, path: str, faults: list[str]) -> object:
+        return partial(_decode_dict, _decoder(args[1]))
     if kind is datetime:
-        try:
-            when = datetime.fromisoformat(str(given).replace("Z", "+00:00"))
-        except ValueError:
-            return _fault(faults, path, "a time like 2026-12-01T02:00+02:00", given)
-        return when if when.tzinfo else _fault(faults, path, "a time with an offset", given)
+        return _decode_time
     if issubclass(kind, Enum):
-        try:
-            return kind(given)
-        except ValueError:
-            return _fault(faults, path, "one of " + ", ".join(str(one.value) for one in kind), given)
+        return partial(_decode_enum, kind)
+    return partial(_decode_plain, kind)
+
+
+def _decode_list(origin: type, inner: _Decoder, given: object, path: _Path, faults: list[str]) -> object:
+    if not isinstance(given, list):
+        return _fault(faults, path, "a list", given)
+    return origin([inner(item, (path, number), faults) for number, item in enumerate(given)])
+
+
+def _decode_dict(inner: _Decoder, given: object, path: _Path, faults: list[str]) -> object:
+    if not isinstance(given, dict):
+        return _fault(faults, path, "an object", given)
+    return {key: inner(item, (path, str(key)), faults) for key, item in given.items()}
+
+
+def _decode_time(given: object, path: _Path, faults: list[str]) -> object:
+    try:
+        when = datetime.fromisoformat(str(given).replace("Z", "+00:00"))
+    except ValueError:
+        return _fault(faults, path, "a time like 2026-12-01T02:00+02:00", given)
+    return when if when.tzinfo else _fault(faults, path, "a time with an offset", given)
+
+
+def _decode_enum(kind: type[Enum], given: object, path: _Path, faults: list[str]) -> object:
+    try:
+        return kind(given)
+    except ValueError:
+        return _fault(faults, path, "one of " + ", ".join(str(one.value) for one in kind), given)
+
+
+def _decode_plain(kind: type, given: object, path: _Path, faults: list[str]) -> object:
     if kind is float and isinstance(given, int) and not isinstance(given, bool):
         return float(given)
     if not isinstance(given, kind) or (kind is int and isinstance(given, bool)):
@@ -93,35 +124,52 @@ def _decode_plain(kind: type, given: object, path: str, faults: list[str]) -> ob
     return given
 
 
-def _decode_record(cls: type, given: object, path: str, faults: list[str]) -> object:
+def _decode_record(cls: type, given: object, path: _Path, faults: list[str]) -> object:
     if not isinstance(given, dict):
         return _fault(faults, path, "an object", given)
-    hints = get_type_hints(cls)
-    known = {one.name: one for one in dataclasses.fields(cls)}
+    known = _fields(cls)
     before = len(faults)
     for name in given:
         if name not in known:
-            faults.append(f"{_join(path, str(name))}: unknown; known are {', '.join(known)}")
+            faults.append(f"{_words((path, str(name)))}: unknown; known are {', '.join(known)}")
     values = {}
-    for name, one in known.items():
+    for name, (decoder, required) in known.items():
         if name in given:
-            values[name] = _decode(hints[name], given[name], _join(path, name), faults)
-        elif one.default is dataclasses.MISSING and one.default_factory is dataclasses.MISSING:
-            faults.append(f"{_join(path, name)}: missing")
+            values[name] = decoder(given[name], (path, name), faults)
+        elif required:
+            faults.append(f"{_words((path, name))}: missing")
     if len(faults) > before:
         return None
     try:
         return cls(**values)
     except BadInput as error:
-        faults.append(f"{path or cls.__name__.lower()}: {error}")
+        faults.append(f"{_words(path) or cls.__name__.lower()}: {error}")
         return None
 
 
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+@cache
+def _fields(cls: type) -> dict[str, tuple[_Decoder, bool]]:
+    """What reads it and whether it must be given, by field."""
+    hints = get_type_hints(cls)
+    missing = dataclasses.MISSING
+    return {
+        one.name: (_decoder(hints[one.name]), one.default is missing and one.default_factory is missing)
+        for one in dataclasses.fields(cls)
+    }
 
 
-def _fault(faults: list[str], path: str, expected: str, given: object) -> object:
+def _words(path: _Path) -> str:
+    """The path of a part: `tasks[0].name`; put in words only for a fault."""
+    if path is None:
+        return ""
+    parent, step = path
+    before = _words(parent)
+    if isinstance(step, int):
+        return f"{before}[{step}]"
+    return f"{before}.{step}" if before else step
+
+
+def _fault(faults: list[str], path: _Path, expected: str, given: object) -> object:
     shown = repr(given)
-    faults.append(f"{path or 'document'}: expected {expected}, not {shown[:60]}")
+    faults.append(f"{_words(path) or 'document'}: expected {expected}, not {shown[:60]}")
     return None

@@ -22,6 +22,9 @@ class Recipe:
     `base` is the base image's reference, `platform` the OCI platform (``linux/amd64``), `requirements`
     and `runner_requirements` the lock texts of the block's and the runner's environment,
     `system_packages` Debian package names, `notebook` the path of the notebook among `files`.
+    `dockerfile_lines` are a user's instructions for the generated Dockerfile, run as root before the
+    environment is installed; `dockerfile` is the text of a user's own Dockerfile, which makes what `base`
+    names ("" where the base is an image). Only the Docker builder can do either.
     """
 
     spec: BlockSpec
@@ -33,6 +36,8 @@ class Recipe:
     files: tuple[RecipeFile, ...]
     notebook: str
     system_packages: tuple[str, ...] = ()
+    dockerfile_lines: tuple[str, ...] = ()
+    dockerfile: str = ""
 
 
 @record
@@ -49,7 +54,8 @@ class Image:
     """A built image, its blobs already in the registry, not yet registered under a version.
 
     `layers` in order, base first; `config` describes the configuration blob; `complete` is False where
-    the base layers are missing; `bytes_sent` went over the wire for it.
+    the base layers are missing; `bytes_sent` went over the wire for it. `config_text` is the configuration
+    where the builder has it at hand, else "".
     """
 
     repository: str
@@ -59,6 +65,7 @@ class Image:
     complete: bool
     bytes_sent: int
     bytes_total: int
+    config_text: str = ""
 
 
 # Where things lie in every image, and how the image says so. `registry`, `images`, `executors` and `runner`
@@ -81,4 +88,5 @@ ANNOTATION_VERSION = "io.lentiq.block.version"
 ANNOTATION_VERIFICATION = "io.lentiq.block.verification"  # JSON of the Verification
 ANNOTATION_COMPLETE = "io.lentiq.block.complete"  # "true" | "false"
 ANNOTATION_CREATED = "org.opencontainers.image.created"
+ANNOTATION_PROVENANCE = "io.lentiq.block.provenance"  # JSON of the Provenance
 ANNOTATION_AUTHOR = "org.opencontainers.image.authors"

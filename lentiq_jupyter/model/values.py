@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Optional, Union
 
 from ..errors import BadInput
@@ -15,6 +16,7 @@ Json = Union[None, bool, int, float, str, "list[object]", "dict[str, object]"]
 
 
 _SECRET = re.compile(r"\$\{\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
+_INPUT = re.compile(r"\$\{\{\s*inputs\.([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
 
 
 class InputType(StrEnum):
@@ -47,15 +49,47 @@ class Input:
         check_identifier(self.name)
 
 
+# What `Output.source` says where the value is the container's exit code.
+EXIT_CODE = "exit-code"
+
+
 @record
 class Output:
-    """One named output of a block; its value is a JSON document."""
+    """One named output of a block; its value is a JSON document.
+
+    `source` is for image blocks: the absolute path of a file in the container, whose content is the value
+    (JSON if it reads as that, else text), or `EXIT_CODE`: the number, and an exit other than 0 is then no
+    failure. "" is for notebooks, which say themselves what their outputs are. A value that is not of
+    `type` makes its task fail; None takes any.
+    """
 
     name: str
     description: str = ""
+    source: str = ""
+    type: Optional[InputType] = None
 
     def __post_init__(self) -> None:
         check_identifier(self.name, "output name")
+        if self.source not in ("", EXIT_CODE) and not self.source.startswith("/"):
+            raise BadInput(
+                f"Output {self.name} comes from {self.source!r}, which is neither a file nor the exit code.",
+                "Write an absolute path, as in /out/score.json, or exit-code.",
+            )
+
+
+def input_reference(name: str) -> str:
+    """What stands for the value of the input `name` in an image block's command and environment."""
+    return f"${{{{ inputs.{name} }}}}"
+
+
+def referenced_inputs(text: str) -> tuple[str, ...]:
+    """Names in the references to inputs that `text` holds, in order, without repetition."""
+    return tuple(dict.fromkeys(_INPUT.findall(text)))
+
+
+def replace_inputs(text: str, value_of: Callable[[str], str]) -> str:
+    """`text` with what `value_of` gives for each reference to an input; what it gives is not read again."""
+    return _INPUT.sub(lambda match: value_of(match[1]), text)
 
 
 def secret_reference(name: str) -> str:

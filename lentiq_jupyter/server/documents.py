@@ -7,11 +7,13 @@ from datetime import datetime
 
 from ..model import (
     Block,
+    BlockUse,
     Json,
     LiveKernel,
     ProgressEvent,
     Project,
     PublishResult,
+    RequestedStart,
     Resources,
     Run,
     RunState,
@@ -46,7 +48,10 @@ class Failure:
 class Status:
     """What is up, what is not, what to do (sentences in `problems`), and who asks.
 
-    `root` is the server's root folder, which paths of notebooks are relative to.
+    `root` is the server's root folder, which paths of notebooks are relative to. `author` is whose name blocks and
+    runs get that are made here. `late_s` is null without a
+    scheduler. `executors` in use are up or down, `isolation` is what keeps their tasks apart, `tasks` counts those
+    of active runs by project and state, `pending` is the one that has waited longest, `notify` who is told of what.
     """
 
     version: str
@@ -57,6 +62,14 @@ class Status:
     scheduler: Json
     problems: tuple[str, ...]
     user: str
+    author: str = ""
+    database: str = ""
+    late_s: float | None = None
+    tasks: Json = None
+    pending: Json = None
+    executors: Json = None
+    isolation: Json = None
+    notify: tuple[str, ...] = ()
 
 
 @record
@@ -75,6 +88,17 @@ class InspectRequest:
     no_kernel: bool = False
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
+    live: LiveKernel | None = None
+
+
+@record
+class DriftRequest:
+    """Which notebook to compare with its block. All but `packages` as in an inspection, which that asks for."""
+
+    path: str
+    packages: bool = False
+    kernel: str | None = None
+    kernel_id: str | None = None
     live: LiveKernel | None = None
 
 
@@ -129,6 +153,42 @@ class Dockerfile:
 
 
 @record
+class WorkflowText:
+    """A workflow as a YAML file."""
+
+    text: str
+
+
+@record
+class WorkflowFile:
+    """A YAML file that describes a workflow, of `project` where it names none."""
+
+    text: str
+    project: str = "default"
+
+
+@record
+class Readme:
+    """What a block says of itself, in Markdown; "" if nothing. Written by strangers: sanitise it before it is shown."""
+
+    readme: str
+
+
+@record
+class BlockUsers:
+    """Tasks of saved workflows that use a block."""
+
+    users: tuple[BlockUse, ...]
+
+
+@record
+class Deprecation:
+    """Why a version should not be used any more; null takes that back."""
+
+    reason: str | None
+
+
+@record
 class ProjectUse:
     """A project, and what its running tasks hold now."""
 
@@ -165,6 +225,56 @@ class Workflows:
     """Workflows by name."""
 
     workflows: tuple[WorkflowEntry, ...]
+
+
+@record
+class StartRequest:
+    """Values for one run alone, by task and input; the workflow stays as it is."""
+
+    inputs: dict[str, dict[str, Json]] = field(default_factory=dict)
+
+
+@record
+class BackfillRequest:
+    """From which time to which the starts of a schedule are asked for, both included."""
+
+    first: datetime
+    last: datetime
+
+
+@record
+class RequestedStarts:
+    """Starts that wait for their turn, earliest first."""
+
+    starts: tuple[RequestedStart, ...]
+
+
+@record
+class Withdrawn:
+    """How many starts were withdrawn."""
+
+    withdrawn: int
+
+
+@record
+class CancelRequest:
+    """The task to stop, with all its items; null stops the run."""
+
+    task: str | None = None
+
+
+@record
+class RerunRequest:
+    """Whether the new run takes the results of what had succeeded."""
+
+    from_failed: bool = False
+
+
+@record
+class ProposedResources:
+    """CPU and memory that past runs suggest; null if none was measured."""
+
+    resources: Resources | None
 
 
 @record

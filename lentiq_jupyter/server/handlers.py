@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn, Protocol
 
@@ -23,7 +23,9 @@ from .route import Query, Route
 
 AUTH_RESOURCE = "lentiq"
 BODY_MAX = 4 * 2**20
+_BOOLS = {"true": True, "false": False}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_TASK = re.compile(r"[a-z0-9-]{1,50}(?:\.[0-9]{1,9})?(?:@[0-9]{1,9})?")
 
 
 class Host(Protocol):
@@ -89,7 +91,7 @@ class LentiqHandler(APIHandler):  # type: ignore[misc]  # jupyter_server is unty
         values: dict[str, object] = {name: _check_part(name, text) for name, text in parts.items()}
         for one in route.query:
             values[one.name] = _query_value(one, self.get_query_argument(one.name, None))
-        if route.body is not None:
+        if route.body is not None and (self.request.body or route.body_required):
             values["body"] = decode(route.body, self.document())
         call = await self.host.open_call(self.current_user.name or self.current_user.username)
         if asyncio.iscoroutinefunction(route.function):
@@ -99,17 +101,17 @@ class LentiqHandler(APIHandler):  # type: ignore[misc]  # jupyter_server is unty
         self.set_status(route.status)
         if route.answer is None:
             await self.finish()
-        elif route.answer is bytes:
-            await self.finish(body, set_content_type="application/x-ipynb+json")
+        elif route.answer in (bytes, str):
+            await self.finish(body, set_content_type=route.media)
         else:
             await self.finish(body)
 
 
-def build_handlers(routes: Iterable[Route], host: Host) -> list[tuple[str, type[LentiqHandler], dict[str, Host]]]:
-    """One handler class a path, with one method a verb."""
+def build_handlers(routes: Sequence[Route], host: Host) -> list[tuple[str, type[LentiqHandler], dict[str, Host]]]:
+    """One handler class a path, with one method a verb; of two paths that match, the first is meant."""
     verbs: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        verbs.setdefault(route.pattern, {})[route.verb.lower()] = _verb(route)
+    for number, route in enumerate(routes):
+        verbs.setdefault(route.pattern, {})[route.verb.lower()] = _verb(route, _beneath(route, routes[number + 1 :]))
     found: list[tuple[str, type[LentiqHandler], dict[str, Host]]] = [
         (f"/lentiq/{pattern}", type("RouteHandler", (LentiqHandler,), methods), {"host": host})
         for pattern, methods in verbs.items()
@@ -118,8 +120,24 @@ def build_handlers(routes: Iterable[Route], host: Host) -> list[tuple[str, type[
     return [*found, ("/lentiq/.*", type("UnknownHandler", (LentiqHandler,), unknown), {"host": host})]
 
 
-def _verb(route: Route) -> Callable[..., Awaitable[None] | None]:
-    return _guarded(lambda handler, parts: handler.answer(route, parts))
+def _beneath(route: Route, others: Sequence[Route]) -> tuple[Route, dict[str, str]] | None:
+    """Which route an address without parameters hides, and its parameters there: ``blocks/diff`` may name a block."""
+    if route.parameters:
+        return None
+    found = ((one, re.fullmatch(one.pattern, route.path)) for one in others if one.verb == route.verb)
+    return next(((one, match.groupdict()) for one, match in found if match), None)
+
+
+def _verb(route: Route, beneath: tuple[Route, dict[str, str]] | None) -> Callable[..., Awaitable[None] | None]:
+    required = [one.name for one in route.query if one.required]
+
+    async def answer(handler: LentiqHandler, parts: dict[str, str]) -> None:
+        if beneath and required and not any(handler.get_query_argument(name, None) for name in required):
+            await handler.answer(*beneath)
+        else:
+            await handler.answer(route, parts)
+
+    return _guarded(answer)
 
 
 def _guarded(
@@ -139,12 +157,18 @@ async def _missing(handler: LentiqHandler, parts: dict[str, str]) -> None:
 
 
 def _body(answer: object) -> bytes:
+    if isinstance(answer, str):
+        return answer.encode()
     return answer if isinstance(answer, bytes) else json.dumps(encode(answer)).encode()
 
 
 def _check_part(name: str, text: str) -> str:
     if name == "version":
         return check_version(text)
+    if name == "task":
+        if not _TASK.fullmatch(text):
+            raise BadInput(f"{text!r} names no task.", "Write train, train.3 for an item, train@2 for an attempt.")
+        return text
     if name != "id":
         return check_name(text, f"{name} in an address" if name == "name" else f"{name} name")
     if not _ID.fullmatch(text):
@@ -153,8 +177,14 @@ def _check_part(name: str, text: str) -> str:
 
 
 def _query_value(query: Query, text: str | None) -> object:
+    if text is None and query.required:
+        raise BadInput(f"{query.name} is missing.", f"Add it to the address: ?{query.name}=…")
     if text is None:
         return query.default
+    if query.kind is bool:
+        if text not in _BOOLS:
+            raise BadInput(f"{query.name} is {text!r}.", "Give true or false.")
+        return _BOOLS[text]
     if query.kind is not int:
         return text
     try:

@@ -1,12 +1,12 @@
-"""``inspect`` and ``publishes``: from a notebook to a block."""
+"""``inspect``, ``drift`` and ``publishes``: from a notebook to a block."""
 
 from __future__ import annotations
 
 import dataclasses
 
-from ..model import Inspection, LiveKernel, PublishRequest
+from ..model import Drift, Inspection, LiveKernel, PublishRequest
 from .call import Call
-from .documents import InspectRequest, Publish, Publishes, PublishStarted
+from .documents import DriftRequest, InspectRequest, Publish, Publishes, PublishStarted
 from .paths import inside
 
 
@@ -21,6 +21,15 @@ async def inspect_notebook(call: Call, body: InspectRequest) -> Inspection:
             str(path), kernel=kernel, no_kernel=body.no_kernel, add=body.add, remove=body.remove, live=live
         )
     )
+
+
+async def compare_with_block(call: Call, body: DriftRequest) -> Drift:
+    """How a saved notebook stands to the block that was made of it."""
+    path = inside(call.root, body.path)
+    kernel, live = body.kernel, body.live
+    if body.packages:
+        kernel, live = await _ask(call, body.path, body.kernel_id, kernel, live)
+    return await call.run(lambda: call.service.drift(str(path), packages=body.packages, kernel=kernel, live=live))
 
 
 async def start_publish(call: Call, body: PublishRequest) -> PublishStarted:

@@ -25,7 +25,6 @@ from .routes import ROUTES
 DOCUMENT = Path(__file__).with_name("openapi.yaml")
 _UNIONS = (Union, types.UnionType)
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
-_NOTEBOOK = "application/x-ipynb+json"
 
 
 def document(routes: tuple[Route, ...] = ROUTES) -> dict[str, Any]:
@@ -134,10 +133,10 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
     ]
     for one in route.query:
         schema = components.schema(one.kind) | ({} if one.default is None else {"default": one.default})
-        parameters.append({"name": one.name, "in": "query", "required": False, "schema": schema})
+        parameters.append({"name": one.name, "in": "query", "required": one.required, "schema": schema})
     success: dict[str, Any] = {"description": "Done."}
-    if route.answer is bytes:
-        success["content"] = {_NOTEBOOK: {"schema": {"type": "object"}}}
+    if route.answer in (bytes, str):
+        success["content"] = {route.media: {"schema": {"type": "object" if route.answer is bytes else "string"}}}
     elif route.answer is not None:
         success["content"] = _json(components.schema(route.answer))
     found: dict[str, Any] = {"operationId": route.name, "summary": route.summary}
@@ -145,7 +144,7 @@ def _operation(route: Route, components: Components) -> dict[str, Any]:
     if parameters:
         found["parameters"] = parameters
     if route.body is not None:
-        found["requestBody"] = {"required": True, "content": _json(components.schema(route.body))}
+        found["requestBody"] = {"required": route.body_required, "content": _json(components.schema(route.body))}
     found["responses"] = {str(route.status): success, "default": {"$ref": "#/components/responses/Failure"}}
     return found
 

@@ -1,7 +1,8 @@
 """A route: verb, path and function. Everything else is read from the function's signature.
 
-Path parameters stand in braces in the path, a parameter `body` is the request's JSON document, any
-other is a query parameter; the return annotation is the answer (None: 204, bytes: a notebook).
+Path parameters stand in braces in the path, a parameter `body` is the request's JSON document (with a
+default: it may be left out), any other is a query parameter; the return annotation is the answer (None:
+204, bytes: a notebook, str: figures as Prometheus reads them).
 Handlers, document and tests all read these same facts, so they cannot differ.
 """
 
@@ -15,15 +16,17 @@ from functools import cached_property
 from typing import Any, get_type_hints
 
 _BRACES = re.compile(r"\{(\w+)\}")
+_MEDIA: dict[type, str] = {bytes: "application/x-ipynb+json", str: "text/plain; version=0.0.4; charset=utf-8"}
 
 
 @dataclass(frozen=True)
 class Query:
-    """One query parameter; `default` None means it may be missing."""
+    """One query parameter; `default` None means it may be missing without one."""
 
     name: str
     kind: type
     default: object
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,33 @@ class Route:
         return self._hints.get("body")
 
     @property
+    def body_required(self) -> bool:
+        """Whether a request must have a document."""
+        given = inspect.signature(self.function).parameters.get("body")
+        return given is not None and given.default is given.empty
+
+    @property
     def answer(self) -> type | None:
-        """Record of the answer, bytes for a notebook, None for no content."""
+        """Record of the answer, bytes for a notebook, str for text, None for no content."""
         found = self._hints["return"]
         return None if found is type(None) else found
+
+    @property
+    def media(self) -> str:
+        """What the answer is, as the Content-Type header says it; "application/json" for a record."""
+        return _MEDIA.get(self.answer, "application/json") if self.answer else ""
 
     @property
     def query(self) -> tuple[Query, ...]:
         """The query parameters."""
         taken = {"call", "body", *self.parameters}
         return tuple(
-            Query(one.name, _plain(self._hints[one.name]), one.default)
+            Query(
+                one.name,
+                _plain(self._hints[one.name]),
+                None if one.default is one.empty else one.default,
+                one.default is one.empty,
+            )
             for one in inspect.signature(self.function).parameters.values()
             if one.name not in taken
         )

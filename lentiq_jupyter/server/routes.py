@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from . import blocks, notebooks, projects, runs, status, workflows
+from . import blocks, metrics, notebooks, projects, runs, status, workflows
 from .route import Route
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "status", status.get_status),
+    Route("GET", "metrics", metrics.get_metrics),
     Route("POST", "inspect", notebooks.inspect_notebook),
+    Route("POST", "drift", notebooks.compare_with_block),
     Route("GET", "publishes", notebooks.list_publishes),
     Route("POST", "publishes", notebooks.start_publish, 202),
     Route("GET", "publishes/{id}", notebooks.get_publish),
     Route("DELETE", "publishes/{id}", notebooks.cancel_publish, 202),
     Route("GET", "blocks", blocks.list_blocks),
+    Route("POST", "blocks", blocks.make_block_from_image, 201),
+    Route("GET", "blocks/diff", blocks.diff_blocks),
     Route("GET", "blocks/{name}", blocks.list_block_versions),
+    Route("GET", "blocks/{name}/users", blocks.list_block_users),
     Route("GET", "blocks/{name}/{version}", blocks.get_block),
     Route("DELETE", "blocks/{name}/{version}", blocks.remove_block, 204),
     Route("GET", "blocks/{name}/{version}/dockerfile", blocks.get_dockerfile),
+    Route("GET", "blocks/{name}/{version}/readme", blocks.get_readme),
+    Route("GET", "blocks/{name}/{version}/sbom", blocks.get_sbom),
+    Route("GET", "blocks/{name}/{version}/users", blocks.list_version_users),
+    Route("GET", "blocks/{name}/{version}/resources", blocks.propose_resources),
+    Route("PUT", "blocks/{name}/{version}/deprecation", blocks.deprecate_block),
     Route("GET", "projects", projects.list_projects),
     Route("PUT", "projects/{name}", projects.save_project),
     Route("GET", "workflows", workflows.list_workflows),
     Route("POST", "workflows/check", workflows.check_workflow),
+    Route("POST", "workflows/text", workflows.write_workflow),
+    Route("POST", "workflows/read", workflows.read_workflow),
     Route("GET", "workflows/{project}/{name}", workflows.get_workflow),
     Route("PUT", "workflows/{project}/{name}", workflows.save_workflow),
     Route("DELETE", "workflows/{project}/{name}", workflows.delete_workflow, 204),
     Route("POST", "workflows/{project}/{name}/start", workflows.start_workflow, 201),
+    Route("POST", "workflows/{project}/{name}/backfill", workflows.backfill_workflow, 201),
+    Route("GET", "workflows/{project}/{name}/backfill", workflows.list_requested_starts),
+    Route("DELETE", "workflows/{project}/{name}/backfill", workflows.withdraw_backfill),
     Route("POST", "workflows/{project}/{name}/pause", workflows.pause_workflow),
     Route("POST", "workflows/{project}/{name}/resume", workflows.resume_workflow),
     Route("GET", "runs", runs.list_runs),

@@ -1,11 +1,19 @@
-"""``workflows``: save, check, start, pause."""
+"""``workflows``: save, check, start, pause, backfill."""
 
 from __future__ import annotations
 
 from ..errors import BadInput
 from ..model import Check, Run, Workflow, decode
 from .call import Call
-from .documents import Workflows
+from .documents import (
+    BackfillRequest,
+    RequestedStarts,
+    StartRequest,
+    Withdrawn,
+    WorkflowFile,
+    Workflows,
+    WorkflowText,
+)
 
 
 def list_workflows(call: Call, project: str | None = None) -> Workflows:
@@ -16,6 +24,16 @@ def list_workflows(call: Call, project: str | None = None) -> Workflows:
 def check_workflow(call: Call, body: Workflow) -> Check:
     """What saving this workflow would say; nothing is stored."""
     return call.service.check_workflow(body)
+
+
+def write_workflow(call: Call, body: Workflow) -> WorkflowText:
+    """A workflow as a YAML file; nothing is stored."""
+    return WorkflowText(text=call.service.workflow_text(body))
+
+
+def read_workflow(call: Call, body: WorkflowFile) -> Workflow:
+    """The workflow that a YAML file describes; nothing is stored."""
+    return call.service.read_workflow(body.text, body.project)
 
 
 def get_workflow(call: Call, project: str, name: str) -> Workflow:
@@ -34,13 +52,30 @@ def save_workflow(call: Call, project: str, name: str, body: Workflow) -> Workfl
 
 
 def delete_workflow(call: Call, project: str, name: str) -> None:
-    """Delete a workflow; its runs stay."""
+    """Delete a workflow and the starts of its backfill; its runs stay."""
     call.service.delete_workflow(name, project)
 
 
-def start_workflow(call: Call, project: str, name: str) -> Run:
+def start_workflow(call: Call, project: str, name: str, body: StartRequest = StartRequest()) -> Run:  # noqa: B008
     """Start now; a conflict while a run of it is pending or running."""
-    return call.service.start_workflow(name, project)
+    return call.service.start_workflow(name, project, inputs=body.inputs)
+
+
+def backfill_workflow(call: Call, project: str, name: str, body: BackfillRequest) -> RequestedStarts:
+    """Ask for a run for each start that the schedule has in that time, one after another."""
+    return RequestedStarts(
+        starts=tuple(call.service.backfill_workflow(name, project, first=body.first, last=body.last))
+    )
+
+
+def list_requested_starts(call: Call, project: str, name: str) -> RequestedStarts:
+    """The starts of a backfill that still wait."""
+    return RequestedStarts(starts=tuple(call.service.requested_starts(name, project)))
+
+
+def withdraw_backfill(call: Call, project: str, name: str) -> Withdrawn:
+    """Forget the starts of a backfill that still wait."""
+    return Withdrawn(withdrawn=call.service.withdraw_backfill(name, project))
 
 
 def pause_workflow(call: Call, project: str, name: str) -> Workflow:

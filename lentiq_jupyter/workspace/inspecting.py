@@ -8,12 +8,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from ..analysis import LARGE_BYTES, analyse, notebook_python
-from ..environment import python_of, resolve, system_needs
+from ..environment import python_of, resolve, system_needs, uv_settings
 from ..model import Finding, Input, Inspection, LiveKernel, Reporter, Severity, Step
 from .verifying import choose_proof
 
+# uv's names, of the oldest C library that images of today have.
+_UV_TARGETS = {"linux/amd64": "x86_64-manylinux_2_28", "linux/arm64": "aarch64-manylinux_2_28"}
 _OLDEST = (3, 9)  # what the runner, and so a block, can have
 
 
@@ -32,6 +35,8 @@ def inspect_notebook(
     secrets: tuple[str, ...] = (),
     hashes: bool = False,
     large_bytes: int = LARGE_BYTES,
+    platform: str | None = None,
+    uv: Mapping[str, str] = MappingProxyType({}),
     report: Reporter | None = None,
 ) -> Inspection:
     """Facts and lock of one notebook; see `Service.inspect`.
@@ -48,6 +53,10 @@ def inspect_notebook(
     hashes : whether the lock is to be installed, so that the index is asked for hashes of all its files
     large_bytes : int
         Size above which a file is marked as large.
+    platform : str or None
+        OCI platform that the packages are for; None for this machine's.
+    uv : mapping
+        What uv is told beside this process's environment.
     """
     report = report or Reporter()
     report.say(Step.ANALYSE, f"reading {path.name}")
@@ -55,18 +64,20 @@ def inspect_notebook(
     python = None if no_kernel else python_of(kernel, facts.kernel, live)
     report.say(Step.RESOLVE, f"asking {python}" if python else "asking the package index; no kernel is asked")
     recorded = notebook_python(path) if no_kernel else None
-    found = resolve(
-        facts,
-        python=python,
-        add=add,
-        remove=remove,
-        repairs=repairs,
-        python_version=recorded if recorded and _is_usable(recorded) else None,
-        hashes=hashes,
-        live=live,
-        cache=cache,
-        report=report,
-    )
+    with uv_settings(uv):
+        found = resolve(
+            facts,
+            python=python,
+            add=add,
+            remove=remove,
+            repairs=repairs,
+            python_version=recorded if recorded and _is_usable(recorded) else None,
+            platform=_UV_TARGETS.get(platform) if platform else None,
+            hashes=hashes,
+            live=live,
+            cache=cache,
+            report=report,
+        )
     report.say(Step.RESOLVE, f"{len(found.lock.packages)} packages for Python {found.lock.python}")
     system = system_needs(facts, found.lock, python, cache)
     said = (*found.findings, *system.findings, *_old(recorded, found.lock.python))

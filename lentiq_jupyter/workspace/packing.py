@@ -6,11 +6,9 @@ import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
-import nbformat
-
 from ..analysis import secret_literals, without_secrets
 from ..errors import BadInput, SecretFound
-from .whole_notebook import read_whole
+from .whole_notebook import read_whole, text_of
 
 # What tools note about earlier runs: no part of what runs.
 _OF_A_RUN = ("execution", "ExecuteTime", "papermill")
@@ -37,19 +35,18 @@ def pack_notebook(path: Path, folder: Path, secrets: Collection[str] = ()) -> tu
     """
     notebook = read_whole(path)
     names = _values(path, secrets) if secrets else {}
-    for number, cell in enumerate(notebook.cells):
-        if cell.cell_type == "code":
-            cell.outputs = []
-            cell.execution_count = None
+    for number, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
             for key in _OF_A_RUN:
-                cell.metadata.pop(key, None)
-            if any(value in cell.source for value in names):
-                cell.source = _taken_out(cell.source, names, number)
+                cell["metadata"].pop(key, None)
+            if any(value in cell["source"] for value in names):
+                cell["source"] = _taken_out(cell["source"], names, number)
         for value, name in names.items():
-            if value in cell.source:
+            if value in cell["source"]:
                 raise _stays(name, number)
     copy = folder / "notebook.ipynb"
-    copy.write_text(nbformat.writes(notebook), encoding="utf-8")
+    copy.write_text(text_of(notebook), encoding="utf-8")
     return copy, hashlib.sha256(copy.read_bytes()).hexdigest()
 
 

@@ -18,7 +18,10 @@ from ..interfaces import Builder, Executor, Registry, Store
 from ..model import Project, Resources, parse_cpu, parse_memory
 from .settings import Settings, load_settings
 
+_PLATFORM = "linux/" + {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+
 if TYPE_CHECKING:
+    from ..images import Network
     from ..registry import Catalogue
     from .publishing import Publisher
     from .secrets import SecretStore
@@ -38,17 +41,23 @@ class Parts:
     ) -> None:
         self.settings = settings or load_settings()
         self._clock = clock
+        self._registries: dict[str, Registry] = {}
+        self._own_bases: set[str] = set()
 
     @cached_property
     def registry(self) -> Registry:
         return self._open_registry(self.settings.registry_location)
 
     def _open_registry(self, location: str) -> Registry:
+        """The registry at a location; opened once, so that its connections, sign-in and certificates are kept."""
         from ..registry import open_registry
 
-        host = location.split("/")[0]
-        plain = host in self.settings.insecure_registries
-        return open_registry(location, plain_http=True if plain else None)
+        if location not in self._registries:
+            plain = location.split("/")[0] in self.settings.insecure_registries
+            self._registries[location] = open_registry(
+                location, plain_http=True if plain else None, ca_file=self.settings.certificate_file
+            )
+        return self._registries[location]
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -90,25 +99,55 @@ class Parts:
 
         return {
             "process": ProcessExecutor(
-                self.settings.folder / "process", self.registry, lambda python: find_interpreter(python, find_uv(None))
+                self.settings.folder / "process",
+                self.registry,
+                lambda python: find_interpreter(python, find_uv(None)),
+                private=self.settings.folder,
+                user=self.settings.job_user or None,
             ),
             "docker": DockerExecutor(self.registry),
         }
 
     def _builder(self, name: str | None) -> Builder:
-        from ..images import DockerBuilder, LayersBuilder
-
         chosen = name or self.settings.builder
         if chosen == "docker":
-            return DockerBuilder(open_remote=self._remote)
+            from ..images.docker import DockerBuilder
+
+            return DockerBuilder(
+                open_remote=self._remote, cache=self.settings.folder / "cache" / "layers", network=self.network
+            )
         if chosen == "layers":
-            return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote)
+            return self._layers_builder()
         raise BadInput(f"There is no builder {chosen}.", "Choose layers or docker.")
 
-    def _bare_builder(self) -> Builder:
+    def _layers_builder(self, *, bare: bool = False) -> Builder:
         from ..images import LayersBuilder
 
-        return LayersBuilder(cache=self.settings.folder / "cache" / "layers", open_remote=self._remote, bare=True)
+        folder = self.settings.folder / "cache" / "layers"
+        return LayersBuilder(cache=folder, open_remote=self._remote, bare=bare, network=self.network)
+
+    @cached_property
+    def network(self) -> Network:
+        """How builders reach packages, by the settings."""
+        from ..images import Network
+
+        return Network(
+            certificates=self.settings.certificate_file,
+            index=self.settings.package_index,
+            extra_indexes=tuple(self.settings.extra_package_indexes),
+            proxy=self.settings.proxy,
+            no_proxy=self.settings.no_proxy,
+        )
+
+    @cached_property
+    def uv_variables(self) -> Mapping[str, str]:
+        """What uv is told beside this process's environment; nothing where no setting asks for it."""
+        given = self.settings
+        if not (given.certificates or given.package_index or given.extra_package_indexes or given.proxy):
+            return {}  # and looking at a notebook does not wait for the builders' libraries
+        from ..images import uv_variables
+
+        return uv_variables(self.network, given.folder / "cache")
 
     def _is_shared(self) -> bool:
         """Whether Docker can pull from the registry, and so other machines run what is in it."""
@@ -125,15 +164,17 @@ class Parts:
         if self.settings.base:
             return self.settings.base.replace("{python}", python)
         official = f"python:{python}-slim"
-        if self._is_shared():
-            own = f"{self.registry.location.split('/')[0]}/library/{official}"
+        if not self._is_shared():
+            return official
+        own = f"{self.registry.location.split('/')[0]}/library/{official}"
+        if own not in self._own_bases:
             registry, repository, tag = self._remote(own)
             try:
                 registry.get_manifest(repository, tag)
             except (NotFound, Denied):
                 return official
-            return own
-        return official
+            self._own_bases.add(own)
+        return own
 
     def _prover(self, builder: str) -> Executor:
         """Which executor proves an image: what Docker built may hold system packages, which only Docker has."""
@@ -141,21 +182,24 @@ class Parts:
 
     @cached_property
     def publisher(self) -> Publisher:
-        from ..images import docker_answers
         from .choosing import Builders
         from .publishing import Publisher
 
-        machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
         return Publisher(
             registry=self.registry,
             catalogue=self.catalogue,
             builders=Builders(
-                named=self._builder, bare=self._bare_builder, docker_answers=docker_answers, shared=self._is_shared
+                named=self._builder,
+                bare=lambda: self._layers_builder(bare=True),
+                docker_answers=_docker_answers,
+                shared=self._is_shared,
             ),
             executor=self._prover,
             base=self._base,
             cache=self.settings.folder / "cache",
-            platform=f"linux/{machine}",
+            platform=_PLATFORM,
+            runs=lambda platform: self._is_shared() and _docker_runs(platform),
+            uv=self.uv_variables,
             author=self.settings.author,
             clock=self._clock,
             proof_limit_s=self.settings.proof_limit_s,
@@ -166,3 +210,15 @@ class Parts:
         """Close the database if it was opened."""
         if "store" in self.__dict__:
             self.store.close()
+
+
+def _docker_answers() -> bool:
+    from ..images.docker_engine import docker_answers
+
+    return docker_answers()
+
+
+def _docker_runs(platform: str) -> bool:
+    from ..images.docker_engine import docker_runs
+
+    return docker_runs(platform)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os.path
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,12 +15,13 @@ from typing import NamedTuple
 from ..analysis import large_file
 from ..environment import Providers
 from ..errors import Conflict, LentiqError, NotebookError, NotFound, SecretFound, Unavailable
-from ..images import make_recipe
+from ..images import base_of, make_recipe
 from ..interfaces import Executor, Registry
 from ..model import (
     DEFAULT_RESOURCES,
     Block,
     BlockSpec,
+    Descriptor,
     Facts,
     Image,
     Input,
@@ -36,12 +37,18 @@ from ..model import (
     slug,
 )
 from ..registry import Catalogue
-from .choosing import Builders, Choice, wanted_system
+from ..registry.unreached import publishing
+from ..scratch import scratch_folder
+from . import sbom
+from .choosing import Builders, Choice, for_docker_only, own_dockerfile, wanted_system
 from .inspecting import inspect_notebook
 from .packing import pack_notebook
+from .provenance import ask_provenance
 from .proving import Prover
 from .repairing import Repairs
 from .verifying import Proof, prove, verification_of, wishes
+
+WORK = "lentiq-publish-"
 
 
 class Publisher:
@@ -52,6 +59,11 @@ class Publisher:
     builders : Builders
     executor : callable from a builder's name to the Executor that proves its images
     base : callable from ``X.Y`` to the base image's reference
+    platform : str
+        This machine's OCI platform.
+    runs : callable that says whether Docker runs images of another platform from this registry
+    uv : mapping
+        What uv is told beside this process's environment.
     proof_limit_s : float
         Seconds that a proof may take.
     large_bytes : int
@@ -68,6 +80,8 @@ class Publisher:
         base: Callable[[str], str],
         cache: Path,
         platform: str,
+        runs: Callable[[str], bool],
+        uv: Mapping[str, str],
         author: str,
         clock: Callable[[], datetime],
         proof_limit_s: float,
@@ -80,6 +94,8 @@ class Publisher:
         self._base = base
         self._cache = cache
         self._platform = platform
+        self._runs = runs
+        self._uv = uv
         self._author = author
         self._clock = clock
         self._proof_limit_s = proof_limit_s
@@ -87,9 +103,16 @@ class Publisher:
 
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         """See `Service.publish`. Nothing is visible in the registry before the last step."""
+        with publishing(self._registry):
+            return self._publish(request, report)
+
+    def _publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         seconds: dict[str, float] = {}
         path = Path(request.path).absolute()
+        provenance = ask_provenance(path)
+        newest = self._newest_of(request.name or slug(path.name))
         prover: Prover | None = None
+        unproven = self._unproven(request)
         packages: dict[str, str] = {}
         while True:
             with _timed(seconds, Step.RESOLVE):
@@ -107,6 +130,8 @@ class Publisher:
                     secrets=request.secrets,
                     hashes=True,
                     large_bytes=self._large_bytes,
+                    platform=request.platform,
+                    uv=self._uv,
                     report=report,
                 )
             _refuse(inspection, request)
@@ -117,26 +142,38 @@ class Publisher:
                 prover = Prover(request, repairs, report)
             with _timed(seconds, Step.BUILD):
                 built = self._build(path, request, inspection, repairs.system, report)
-            same = self._unchanged(built.spec.name, request.version, built.image)
-            if same is not None and not (request.verify and same.verification.verdict is Verdict.NONE):
+            same = self._unchanged(newest(), request.version, built.image)
+            if same is not None and not (request.verify and not unproven and same.verification.verdict is Verdict.NONE):
                 report.say(Step.REGISTER, f"nothing changed since {same.reference}")
                 return _result(same, built.image, seconds, (f"unchanged: the same as {same.reference}",))
-            if not request.verify:
-                verification = Verification()
+            if unproven or not request.verify:
+                verification = Verification(evidence=unproven)
                 break
             with _timed(seconds, Step.VERIFY):
-                proof = prover.prove(self._attempt(built, inspection, report), inspection, built.choice.system)
+                proof = prover.prove(self._attempt(built, request, inspection, report), inspection, built.choice.system)
             if proof is not None:
                 why = prover.mode(inspection)[1]
                 lacking = built.choice.lacking
                 verification = verification_of(proof, why, self._clock(), repairs.sentences, lacking)
                 break
-        with _timed(seconds, Step.REGISTER):
+        with _timed(seconds, Step.REGISTER), ThreadPoolExecutor(1) as beside:
+            # The list of packages goes its way while the version is settled: nobody waits for it.
+            sent = beside.submit(self._send_list, built, inspection)
+            attached: list[Future[tuple[str, ...]]] = []
             report.say(Step.REGISTER, f"registering {built.spec.name} in {self._registry.location}")
             block = self._catalogue.register(
-                built.image, built.spec, version=request.version, author=self._author, verification=verification
+                built.image,
+                built.spec,
+                version=request.version,
+                author=self._author,
+                verification=verification,
+                provenance=provenance(),
+                visible=lambda one: attached.append(beside.submit(self._attach_list, built.spec.name, one, sent)),
             )
-        notes = (*(finding.message for finding in inspection.facts.findings), *built.choice.notes, *repairs.sentences)
+            notes = tuple(note for one in attached for note in one.result())
+        notes += (*(finding.message for finding in inspection.facts.findings), *built.choice.notes, *repairs.sentences)
+        if unproven:
+            notes += (f"Not proven: {unproven}.",)
         if not built.image.complete and not built.choice.lacking:
             notes += (
                 f"Base image {built.spec.base} cannot be reached: the block has no base layers and runs with the "
@@ -153,11 +190,12 @@ class Publisher:
         report: Reporter,
     ) -> _Built:
         needs = wanted_system(inspection.system, request, repaired)
-        choice = self._builders.choose(request.builder, needs)
+        given = for_docker_only(request)
+        choice = self._builders.choose(request.builder, needs, given)
         try:
             return self._build_with(choice, path, request, inspection, report)
         except Unavailable as error:
-            choice = self._builders.instead(choice, request.builder, needs, error)
+            choice = self._builders.instead(choice, request.builder, needs, error, given)
             return self._build_with(choice, path, request, inspection, report)
 
     def _build_with(
@@ -165,11 +203,12 @@ class Publisher:
     ) -> _Built:
         lock = inspection.lock
         assert lock is not None  # noqa: S101  inspect always resolves; this tells the type checker
-        base = request.base or self._base(lock.python)
+        own = own_dockerfile(request)
+        base = base_of(own) or "dockerfile" if own else request.base or self._base(lock.python)
         for note in choice.notes:
             report.say(Step.BUILD, note)
-        with tempfile.TemporaryDirectory(prefix="lentiq-publish-") as folder:
-            notebook, digest = pack_notebook(path, Path(folder), request.secrets)
+        with scratch_folder(WORK) as folder:
+            notebook, digest = pack_notebook(path, folder, request.secrets)
             files = {path.name: notebook}
             excluded = {os.path.normpath(name) for name in request.exclude_files}
             for fact in inspection.facts.files:
@@ -179,27 +218,64 @@ class Publisher:
             recipe, sources = make_recipe(
                 spec,
                 base=base,
-                platform=self._platform,
+                platform=request.platform or self._platform,
                 python=lock.python,
                 lock=lock,
                 files=files,
                 notebook=path.name,
                 system_packages=choice.system,
+                dockerfile_lines=request.dockerfile_lines,
+                dockerfile=own,
             )
             return _Built(spec, choice, choice.builder.build(recipe, sources, self._registry, report))
 
-    def _unchanged(self, name: str, version: str | None, image: Image) -> Block | None:
+    def _unproven(self, request: PublishRequest) -> str:
+        """Why the block cannot be proven here, whatever it holds; "" if it can."""
+        if not request.verify or request.platform in (None, self._platform) or self._runs(str(request.platform)):
+            return ""
+        return f"it is made for {request.platform}, which nothing runs here"
+
+    def _send_list(self, built: _Built, inspection: Inspection) -> bytes:
+        """The list of packages, in the registry already."""
+        assert inspection.lock is not None  # noqa: S101  see publish
+        body = sbom.document(built.spec, built.image.config.digest, inspection.lock, built.choice.system)
+        return sbom.send(self._registry, built.spec.name, body)
+
+    def _attach_list(self, name: str, manifest: Descriptor, sent: Future[bytes]) -> tuple[str, ...]:
+        """Add the list of packages to a registered block; a sentence where that fails, for the block stands."""
         try:
-            newest = self._catalogue.block(name, None)
-        except NotFound:
+            sbom.attach(self._registry, name, manifest, sent.result())
+        except LentiqError as error:
+            return (f"The list of packages is not attached to the block: {error}",)
+        return ()
+
+    def _newest_of(self, name: str) -> Callable[[], Block | None]:
+        """What gives the newest version of a block, None if there is none; looked for while the image is built."""
+
+        def look() -> Block | None:
+            try:
+                return self._catalogue.block(name, None)
+            except NotFound:
+                return None
+
+        pool = ThreadPoolExecutor(1, thread_name_prefix="lentiq-newest")
+        found = pool.submit(look)
+        pool.shutdown(wait=False)
+        return found.result
+
+    def _unchanged(self, newest: Block | None, version: str | None, image: Image) -> Block | None:
+        if newest is None:
             return None
+        name = newest.spec.name
         if newest.image_id != image.config.digest or newest.complete != image.complete:
             if version and any(one.version == version for one in self._catalogue.versions(name)):
                 raise Conflict(f"{name}@{version} exists already.", "Versions never change; take another.")
             return None
         return newest if version in (None, newest.version) else None
 
-    def _attempt(self, built: _Built, inspection: Inspection, report: Reporter) -> Callable[[str], Proof]:
+    def _attempt(
+        self, built: _Built, request: PublishRequest, inspection: Inspection, report: Reporter
+    ) -> Callable[[str], Proof]:
         """What starts the built block in a mode and says how it went."""
         image = built.image
         media_type, body = self._catalogue.manifest(image)
@@ -214,10 +290,14 @@ class Publisher:
             complete=image.complete,
         )
 
+        # Another platform's programs run in Docker, if at all.
+        foreign = request.platform not in (None, self._platform)
+        executor = self._executor("docker" if foreign else built.choice.builder.name)
+
         def attempt(mode: str) -> Proof:
             return prove(
                 candidate,
-                self._executor(built.choice.builder.name),
+                executor,
                 mode=mode,
                 imports=wishes(inspection.facts.imports),
                 job_name=f"lentiq-verify-{secrets.token_hex(5)}",

@@ -6,11 +6,9 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterable
 from datetime import datetime
-from pathlib import Path
 
 from ..errors import BuildFailed
 from ..interfaces import Executor
@@ -30,8 +28,10 @@ from ..model import (
     Verification,
     record,
 )
+from ..scratch import scratch_folder
 
 POOL = "lentiq-verify"
+WORK = "lentiq-proof-"
 RUN, IMPORT = "run", "import"
 # Enough for importing any library; a proof is not a production run.
 PROOF_RESOURCES = Resources(cpu_millicores=2000, memory_bytes=4 * 2**30)
@@ -141,6 +141,7 @@ def prove(
         resources=PROOF_RESOURCES,
         environment={"LENTIQ_MODE": mode, **({"LENTIQ_IMPORTS": imports} if mode == IMPORT else {})},
         allow_network=False,
+        bound=True,
     )
     began = time.monotonic()
     watch = _Watch(executor, job_name, report)
@@ -230,10 +231,10 @@ def _failure(executor: Executor, name: str, execution: Execution | None, limit: 
         raise BuildFailed("The block vanished while it was being proven.", "Publish it again.")
     if execution.state is ExecutionState.SUCCEEDED:
         return None
-    with tempfile.TemporaryDirectory(prefix="lentiq-proof-") as folder:
-        executor.collect(name, Path(folder))
+    with scratch_folder(WORK) as folder:
+        executor.collect(name, folder)
         try:
-            said = json.loads((Path(folder) / RESULT_ERROR).read_bytes())
+            said = json.loads((folder / RESULT_ERROR).read_bytes())
         except (OSError, ValueError):
             said = {}
     cell = said.get("own_cell")

@@ -6,6 +6,8 @@ the values are made here: no tag can construct anything, and aliases are counted
 A schedule's start without an offset is a time on the clock of its time zone. Where clocks are put
 back, such a time exists twice and means the first (PEP 495, ``fold=0``); write an offset to mean the
 second. Where clocks are put forward, a time that does not exist moves on by the length of the gap.
+
+A length of time is a number and a unit: ``30s``, ``5m``, ``2h``, ``1d``.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import re
 import zoneinfo
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from decimal import Decimal
 from io import StringIO
 from typing import Never, NoReturn, TypeVar, cast
 
@@ -32,7 +35,9 @@ from ..model import (
     Misfire,
     Resources,
     Schedule,
+    StrEnum,
     Task,
+    When,
     Workflow,
     check_name,
     format_cpu,
@@ -41,19 +46,26 @@ from ..model import (
     parse_memory,
     split_reference,
 )
+from ..model.workflow import DELAY_LIMIT_S, PRIORITY_LIMIT, RETRIES_LIMIT
 
 __all__ = ["read_workflow", "write_workflow"]
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=StrEnum)
 
 SIZE_LIMIT = 2**20
 """Characters of a workflow file: four input values of the largest allowed size."""
 NODE_LIMIT = 50_000
 DEPTH_LIMIT = 40
 
-_WORKFLOW_KEYS = ("workflow", "project", "description", "paused", "schedule", "tasks")
+_WORKFLOW_KEYS = ("workflow", "project", "description", "paused", "priority", "schedule", "tasks")
 _SCHEDULE_KEYS = ("start", "timezone", "every", "cron", "misfire")
-_TASK_KEYS = ("block", "inputs", "cpu", "memory", "after")
+_TASK_KEYS = (
+    "block", "inputs", "cpu", "memory", "after", "when", "foreach", "retries", "retry_delay", "reuse", "warn_after",
+)  # fmt: skip
+_TASK_DEFAULTS = Task(name="task", block="block")
+_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhd])")
 
 # YAML 1.2.2, section 10.3.2, core schema tag resolution.
 _CORE = "tag:yaml.org,2002:"
@@ -133,12 +145,19 @@ class _Reader:
         project = self._optional(fields, "project", "", self._name("project name"), project)
         description = self._optional(fields, "description", "", self._text, "")
         paused = self._optional(fields, "paused", "", self._flag, False)
+        priority = self._optional(fields, "priority", "", self._whole(-PRIORITY_LIMIT, PRIORITY_LIMIT), 0)
         schedule = self._optional(fields, "schedule", "", self._schedule, None)
         tasks = self._required(node, fields, "tasks", "", self._tasks)
         if self.faults or name is None or tasks is None:
             return None
         return Workflow(
-            name=name, project=project, description=description, paused=paused, schedule=schedule, tasks=tasks
+            name=name,
+            project=project,
+            description=description,
+            paused=paused,
+            priority=priority,
+            schedule=schedule,
+            tasks=tasks,
         )
 
     def _tasks(self, node: Node, path: str) -> tuple[Task, ...] | None:
@@ -162,6 +181,12 @@ class _Reader:
         memory = self._optional(fields, "memory", path, self._amount(parse_memory), DEFAULT_RESOURCES.memory_bytes)
         none: tuple[str, ...] = ()
         after = self._optional(fields, "after", path, self._names, none)
+        when = self._optional(fields, "when", path, self._word(When), _TASK_DEFAULTS.when)
+        foreach = self._optional(fields, "foreach", path, self._foreach, None)
+        retries = self._optional(fields, "retries", path, self._whole(0, RETRIES_LIMIT), _TASK_DEFAULTS.retries)
+        delay = self._optional(fields, "retry_delay", path, self._delay, _TASK_DEFAULTS.retry_delay_s)
+        reuse = self._optional(fields, "reuse", path, self._flag, _TASK_DEFAULTS.reuse)
+        warn_after = self._optional(fields, "warn_after", path, self._warning, None)
         if self.faults or reference is None:
             return None
         return Task(
@@ -171,6 +196,12 @@ class _Reader:
             inputs=inputs,
             resources=Resources(cpu_millicores=cpu, memory_bytes=memory),
             after=after,
+            when=when,
+            foreach=foreach,
+            retries=retries,
+            retry_delay_s=delay,
+            reuse=reuse,
+            warn_after_s=warn_after,
         )
 
     def _schedule(self, node: Node, path: str) -> Schedule | None:
@@ -181,7 +212,7 @@ class _Reader:
         start = self._required(node, fields, "start", path, lambda one, where: self._start(one, where, zone))
         every = self._optional(fields, "every", path, self._text, None)
         cron = self._optional(fields, "cron", path, self._text, None)
-        misfire = self._optional(fields, "misfire", path, self._misfire, Misfire.ONCE)
+        misfire = self._optional(fields, "misfire", path, self._word(Misfire), Misfire.ONCE)
         if every and cron:
             self._fault(fields["cron"], _join(path, "cron"), "a schedule repeats either every … or by cron, not both")
         if self.faults or start is None:
@@ -218,11 +249,44 @@ class _Reader:
         fields = self._mapping(node, path, None)
         return None if fields is None else {name: self._value(one, f"{path}.{name}") for name, one in fields.items()}
 
-    def _misfire(self, node: Node, path: str) -> Misfire | None:
-        word = self._text(node, path)
-        if word is None or word in set(Misfire):
-            return None if word is None else Misfire(word)
-        return self._fault(node, path, f"expected {', '.join(Misfire)}, not {word[:60]!r}")
+    def _word(self, words: type[Word]) -> Callable[[Node, str], Word | None]:
+        def read(node: Node, path: str) -> Word | None:
+            word = self._text(node, path)
+            if word is None or word in set(words):
+                return None if word is None else words(word)
+            return self._fault(node, path, f"expected {', '.join(words)}, not {word[:60]!r}")
+
+        return read
+
+    def _whole(self, least: int, most: int) -> Callable[[Node, str], int | None]:
+        def read(node: Node, path: str) -> int | None:
+            value = self._value(node, path)
+            if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+                return value
+            return self._fault(node, path, f"expected a whole number from {least} to {most}")
+
+        return read
+
+    def _length(self, node: Node, path: str) -> float | None:
+        """A length of time in seconds."""
+        return self._try(node, path, lambda: _read_length(self._written(node)))
+
+    def _delay(self, node: Node, path: str) -> float | None:
+        found = self._length(node, path)
+        if found is not None and found > DELAY_LIMIT_S:
+            return self._fault(node, path, f"expected at most {_write_length(DELAY_LIMIT_S)}")
+        return found
+
+    def _warning(self, node: Node, path: str) -> float | None:
+        found = self._length(node, path)
+        return self._fault(node, path, "expected more than 0s") if found == 0 else found
+
+    def _foreach(self, node: Node, path: str) -> Json:
+        value = self._value(node, path)
+        if value is None or isinstance(value, (list, str)):
+            return value
+        example = "${{ tasks.NAME.outputs.OUTPUT }}"
+        return self._fault(node, path, f"expected a list, as in [RO, DE], or one reference, as in {example}")
 
     def _zone(self, node: Node, path: str) -> zoneinfo.ZoneInfo | None:
         word = self._text(node, path)
@@ -355,7 +419,7 @@ def _near(word: str, known: Iterable[str]) -> str:
 
 _PLAIN = re.compile(
     r"[A-Za-z][A-Za-z0-9_/@-]*(?:\.[A-Za-z0-9_/@-]+)*"  # a word
-    r"|[0-9]+(?:[dhmw]|[KMGT]i?)"  # an amount: 500m, 1Gi, 1d
+    r"|[0-9]+(?:\.[0-9]+)?(?:[dhmsw]|[KMGT]i?)"  # an amount: 500m, 1Gi, 1d
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}"  # a start
 )
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -371,6 +435,8 @@ def write_workflow(workflow: Workflow) -> str:
         document["description"] = _text(workflow.description)
     if workflow.paused:
         document["paused"] = True
+    if workflow.priority:
+        document["priority"] = workflow.priority
     if workflow.schedule is not None:
         document["schedule"] = _flow(_schedule_fields(workflow.schedule))
     document["tasks"] = CommentedMap({_text(task.name): _flow(_task_fields(task)) for task in workflow.tasks})
@@ -407,7 +473,38 @@ def _task_fields(task: Task) -> dict[str, Json]:
     fields["memory"] = format_memory(task.resources.memory_bytes)
     if task.after:
         fields["after"] = list(task.after)
+    if task.when is not _TASK_DEFAULTS.when:
+        fields["when"] = task.when.value
+    if task.foreach is not None:
+        fields["foreach"] = task.foreach
+    if task.retries:
+        fields["retries"] = task.retries
+    if task.retry_delay_s != _TASK_DEFAULTS.retry_delay_s:
+        fields["retry_delay"] = _write_length(task.retry_delay_s)
+    if task.reuse:
+        fields["reuse"] = True
+    if task.warn_after_s is not None:
+        fields["warn_after"] = _write_length(task.warn_after_s)
     return fields
+
+
+def _read_length(text: str) -> float:
+    """Seconds in ``90s``, ``1.5h``. Raises BadInput."""
+    found = _LENGTH.fullmatch(text)
+    if not found or len(text) > 400:
+        raise BadInput(f"{text[:60]!r} is not a length of time.", "Write a number and a unit: 30s, 5m, 2h or 1d.")
+    seconds = float(Decimal(found[1]) * _SECONDS[found[2]])
+    if not math.isfinite(seconds):
+        raise BadInput(f"{text[:60]!r} is longer than any time.", "Write less.")
+    return seconds
+
+
+def _write_length(seconds: float) -> str:
+    """The shortest exact form that `_read_length` reads: in the largest unit that needs no fraction, else seconds."""
+    for unit, size in _SECONDS.items():
+        if seconds and seconds % size == 0:
+            return f"{int(seconds) // size}{unit}"
+    return f"{Decimal(repr(abs(seconds))):f}s"
 
 
 def _flow(value: object) -> object:

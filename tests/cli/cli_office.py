@@ -24,6 +24,7 @@ from lentiq_jupyter.model import (
     Workflow,
     run_state,
 )
+from lentiq_jupyter.workspace.pruning import Pruned, Pruning
 
 
 class Office(FakeService):
@@ -36,7 +37,10 @@ class Office(FakeService):
         self.interrupt = 0
         self.looks = 0
         self.scheduled = False
+        self.problems: tuple[str, ...] = ()
         self.woken = threading.Event()
+        self.active = False
+        self.turned_s = 0.0
 
     def status(self) -> dict[str, Json]:
         return {**super().status(), "home": str(self.home)}
@@ -65,6 +69,14 @@ class Office(FakeService):
 
     def log(self, run_id: str, task: str, offset: int = 0) -> str:
         return LOG.encode()[offset:].decode()
+
+    def prune(self, *, dry_run: bool = False, keep_days: float | None = None, docker: bool = False) -> Pruning:
+        self.asked.append(("prune", (dry_run, keep_days, docker)))
+        kinds = (
+            Pruned(kind="packed layers", count=2, bytes_before=30_000_000, bytes_freed=10_500_000),
+            Pruned(kind="unpacked blocks", count=0, bytes_before=2000, bytes_freed=0, left=("One is in use.",)),
+        )
+        return Pruning(dry_run=dry_run, kinds=kinds, problems=self.problems)
 
     def dockerfile(self, reference: str) -> str:
         return "FROM python:3.11-slim\n"

@@ -38,9 +38,14 @@ def leaves(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[tuple[s
 
 def test_commands_are_those_of_the_design() -> None:
     assert sorted(" ".join(path) for path, _ in leaves(app)) == [
+        "block deprecate",
+        "block diff",
         "block dockerfile",
+        "block drift",
+        "block from-image",
         "block list",
         "block remove",
+        "block resources",
         "block show",
         "demo",
         "inspect",
@@ -48,6 +53,7 @@ def test_commands_are_those_of_the_design() -> None:
         "project list",
         "project set",
         "project show",
+        "prune",
         "publish",
         "run",
         "runs cancel",
@@ -56,16 +62,19 @@ def test_commands_are_those_of_the_design() -> None:
         "runs open",
         "runs rerun",
         "runs show",
+        "runs timeline",
         "scheduler",
         "secret list",
         "secret remove",
         "secret set",
         "status",
         "workflow apply",
+        "workflow backfill",
         "workflow delete",
         "workflow export",
         "workflow list",
         "workflow pause",
+        "workflow preview",
         "workflow resume",
         "workflow show",
         "workflow start",
@@ -354,8 +363,15 @@ def test_projects_are_listed_shown_made_and_changed(lentiq: Lentiq) -> None:
 
 
 def test_status_says_what_to_do(lentiq: Lentiq) -> None:
-    assert lentiq("status").stdout.splitlines()[-2:] == [
+    assert lentiq("status", code=1).stdout.splitlines()[5:] == [
         "scheduler  -",
+        "database   sqlite:////home/ana/lentiq/lentiq.sqlite",
+        "renewed    -",
+        "tasks      default 1 RUNNING",
+        "pending    clean of run r1 (nightly): needs 1 CPU",
+        "executors  process up",
+        "isolation  process namespaces",
+        "notify     mailto://example.org: failed",
         "! No scheduler runs. Start one with: lentiq scheduler",
     ]
 

@@ -12,7 +12,7 @@ from click.testing import Result
 
 from lentiq_jupyter import errors
 from lentiq_jupyter.cli import app
-from lentiq_jupyter.cli.runs import parse_inputs
+from lentiq_jupyter.cli.given_inputs import parse_inputs
 from lentiq_jupyter.errors import BuildFailed, LentiqError
 from lentiq_jupyter.model import BlockSpec, Input, InputType
 
@@ -24,7 +24,7 @@ CLASSES = [getattr(errors, name) for name in errors.__all__]
 def test_error_is_one_sentence_and_its_exit_code(
     lentiq: Lentiq, office: Office, monkeypatch: pytest.MonkeyPatch, kind: type[LentiqError]
 ) -> None:
-    def fail() -> None:
+    def fail(query: object) -> None:
         raise kind("It went wrong.", hint="Do this.")
 
     monkeypatch.setattr(office, "blocks", fail)
@@ -33,7 +33,7 @@ def test_error_is_one_sentence_and_its_exit_code(
 
 
 def test_failed_build_shows_the_end_of_its_log(lentiq: Lentiq, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(query: object) -> None:
         raise BuildFailed("It broke.", log="\n".join(f"line {number}" for number in range(30)))
 
     monkeypatch.setattr(office, "blocks", fail)
@@ -42,7 +42,7 @@ def test_failed_build_shows_the_end_of_its_log(lentiq: Lentiq, office: Office, m
 
 
 def test_unwritable_folder_is_named(lentiq: Lentiq, office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> None:
+    def fail(query: object) -> None:
         raise PermissionError(13, "Permission denied", "/data/lentiq")
 
     monkeypatch.setattr(office, "blocks", fail)
@@ -56,7 +56,8 @@ def test_unwritable_folder_is_named(lentiq: Lentiq, office: Office, monkeypatch:
     [
         (("limit",), "'limit' is not name=value. Write for example -i country=RO."),
         (("limit=many",), "Input limit takes int, not 'many'. Correct the value."),
-        (("limt=1",), "Block b has no input limt. Its inputs: limit."),
+        (("limt=1",), "Block b has no input limt. Did you mean limit?"),
+        (("rows=1",), "Block b has no input rows. Its inputs: limit."),
         (("limit=1", "limit=2"), "Input limit is given twice. Give it once."),
     ],
 )
@@ -75,7 +76,7 @@ BROKEN = """
 import sys
 from lentiq_jupyter.cli import main
 class Broken:
-    def blocks(self): {body}
+    def blocks(self, query): {body}
 from lentiq_jupyter.cli import app
 sys.argv = ["lentiq", "block", "list"]
 app.context_settings["obj"] = Broken()

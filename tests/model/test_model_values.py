@@ -109,5 +109,14 @@ def test_every_file_name_has_a_valid_slug(text: str) -> None:
     ],
 )
 def test_state_of_a_run_follows_from_its_tasks(states: list[str], state: RunState) -> None:
-    task = Task(name="a", block="b")
-    assert run_state(tuple(TaskRun(run_id="r", task=task, state=TaskState(one)) for one in states)) is state
+    tasks = [Task(name=f"t{number}", block="b") for number in range(len(states))]
+    runs = [TaskRun(run_id="r", task=task, state=TaskState(one)) for task, one in zip(tasks, states, strict=True)]
+    assert run_state(runs) is state
+
+
+def test_last_attempt_of_a_task_counts() -> None:
+    task = Task(name="a", block="b", retries=1)
+    failed = TaskRun(run_id="r", task=task, state=TaskState.FAILED)
+    assert run_state([failed, TaskRun(run_id="r", task=task, attempt=2, state=TaskState.PENDING)]) is RunState.RUNNING
+    again = TaskRun(run_id="r", task=task, attempt=2, state=TaskState.SUCCEEDED)
+    assert run_state([again, failed]) is RunState.SUCCEEDED

@@ -49,6 +49,15 @@ def wait_for(what: str, test: Callable[[], object], limit_s: float = 90.0) -> ob
     raise AssertionError(f"no {what} within {limit_s} s")
 
 
+def holding(folder: Path, text: str) -> list[str]:
+    """Files below a folder that hold a text, by another process: to open and close a database's file in one that
+    uses it takes SQLite's locks away (sqlite.org/howtocorrupt.html, 2.2)."""
+    words = ["grep", "--recursive", "--files-with-matches", "--binary-files=text", "--fixed-strings", "--", text]
+    found = subprocess.run([*words, str(folder)], capture_output=True, text=True, check=False)
+    assert found.returncode in (0, 1), found.stderr
+    return found.stdout.splitlines()
+
+
 class Road:
     """One home with the command line and the workspace over it."""
 
@@ -126,12 +135,17 @@ class Road:
         wait_for(f"end of run {run_id}", lambda: self.workspace.run(run_id).state.ended, limit_s)
         return self.workspace.run(run_id)
 
-    def close(self) -> None:
+    def stop_schedulers(self) -> None:
+        """End the schedulers that `scheduler` started, those of earlier tests of this home too."""
         for child in self.children:
             if child.poll() is None:
                 child.terminate()
         for child in self.children:
             child.wait(timeout=20)
+        self.children.clear()
+
+    def close(self) -> None:
+        self.stop_schedulers()
         self.workspace.close()
 
 

@@ -64,7 +64,7 @@ def test_task_waits_with_its_reason_when_the_quota_is_full(road: Road) -> None:
         return states[TaskState.PENDING].reason if held else ""
 
     said = str(wait_for("pending task", reason))
-    assert said.startswith("needs 1 CPU, 512Mi; free 1 CPU, 256Mi; held by narrow/")
+    assert said.startswith("needs 1 CPU, 512Mi; free 1 CPU, 256Mi of 2 CPU, 768Mi; held by narrow/")
     assert road.ended(run.id).state is RunState.SUCCEEDED
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest_road import Road, write_notebook
+from conftest_road import Road, holding, write_notebook
 
 from lentiq_jupyter.errors import BadInput, SecretFound
 from lentiq_jupyter.model import Input, PublishRequest, Reporter, TaskState, Verdict
@@ -51,12 +51,8 @@ def test_secret_reaches_the_kernel_and_stands_nowhere(process_road: Road, door: 
     assert (task.state, task.outputs) == (TaskState.SUCCEEDED, {"length": len(VALUE), "leak": "***"})
     assert "the token is ***" in process_road.workspace.log(run.id, task.task.name)
     process_road.lentiq("secret", "remove", "DOOR_TOKEN")
-    holding = [
-        one
-        for one in process_road.home.parent.rglob("*")
-        if one.is_file() and not one.is_symlink() and VALUE.encode() in one.read_bytes()
-    ]
-    assert holding == []
+    assert holding(process_road.home, "DOOR_TOKEN") != []
+    assert holding(process_road.home.parent, VALUE) == []
 
 
 def test_plain_value_for_a_secret_input_is_refused(process_road: Road, door: str) -> None:

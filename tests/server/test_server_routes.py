@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
+from datetime import timedelta
 
 import pytest
-from fake_service import BLOCK, LOG, NOW, OLD, WORKFLOW, FakeService
+from fake_service import BLOCK, DIFF, LOG, METRICS, NOW, OLD, PROPOSED, README, USES, WORKFLOW, FakeService
 from tornado.httpclient import HTTPClientError
 
-from lentiq_jupyter.model import Resources, encode
+from lentiq_jupyter.model import BlockQuery, ImageRequest, Input, Resources, encode
 from lentiq_jupyter.server.events import SCHEMA_ID
 
 NOTEBOOK = "sub/clean.ipynb"
@@ -60,6 +62,61 @@ async def test_blocks_are_the_encoded_records(ask) -> None:
     assert await ask("DELETE", "blocks/clean-sales/1") is None
 
 
+async def test_blocks_are_searched_by_query(ask, fail, service: FakeService) -> None:
+    found = await ask("GET", "blocks", words="sales x", owner="ana", input="limit", deprecated="false")
+    assert found == {"blocks": [encode(BLOCK)]}
+    query = BlockQuery(words="sales x", owner="ana", input="limit", deprecated=False)
+    assert service.asked == [("blocks", query)]
+    code, body = await fail("GET", "blocks", deprecated="no")
+    assert (code, body) == (400, error("BadInput", "deprecated is 'no'.", "Give true or false."))
+
+
+async def test_what_belongs_to_a_version_has_an_address_below_it(ask, fail, service: FakeService) -> None:
+    uses = {"users": [encode(one) for one in USES]}
+    assert await ask("GET", "blocks/clean-sales/2/readme") == {"readme": README}
+    assert await ask("GET", "blocks/clean-sales/2/sbom") == service.sbom("clean-sales@2")
+    assert (await fail("GET", "blocks/clean-sales/1/sbom"))[0] == 404
+    assert await ask("GET", "blocks/clean-sales/2/users") == uses
+    assert await ask("GET", "blocks/clean-sales/1/users") == {"users": []}
+    assert await ask("GET", "blocks/clean-sales/users") == uses
+
+
+async def test_version_is_deprecated_and_taken_back(ask, fail, service: FakeService) -> None:
+    where = "blocks/clean-sales/1/deprecation"
+    deprecated = encode(dataclasses.replace(OLD, deprecated="use 2"))
+    assert await ask("PUT", where, {"reason": "use 2"}) == deprecated
+    assert await ask("PUT", where, {"reason": None}) == encode(OLD)
+    asked = [("deprecate_block", ("clean-sales@1", reason)) for reason in ("use 2", None)]
+    assert service.asked == asked
+    assert (await fail("PUT", where, {}))[0] == 422
+
+
+async def test_version_in_use_is_removed_by_force(ask, service: FakeService) -> None:
+    assert await ask("DELETE", "blocks/clean-sales/2", force="true") is None
+    assert service.asked == [("remove_block", ("clean-sales@2", True))]
+
+
+async def test_block_is_made_of_an_image(ask, service: FakeService) -> None:
+    body = {"image": "busybox", "name": "hello", "inputs": [{"name": "whom", "default": "world"}]}
+    made = await ask("POST", "blocks", body)
+    request = ImageRequest(image="busybox", name="hello", inputs=(Input(name="whom", default="world"),))
+    assert service.asked == [("block_from_image", request)]
+    assert (made["spec"]["kind"], made["version"]) == ("image", "1")
+
+
+async def test_versions_are_compared(ask, fail) -> None:
+    assert await ask("GET", "blocks/diff", old="clean-sales@1", new="clean-sales@2") == encode(DIFF)
+    code, body = await fail("GET", "blocks/diff", old="clean-sales@1")
+    assert (code, body) == (400, error("BadInput", "new is missing.", "Add it to the address: ?new=…"))
+
+
+async def test_block_may_be_called_diff(ask, fail, service: FakeService, monkeypatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(service, "block_versions", lambda name: asked.append(name) or [BLOCK])
+    assert await ask("GET", "blocks/diff") == {"blocks": [encode(BLOCK)]}
+    assert asked == ["diff"]
+
+
 async def test_status_names_root_and_user(ask, jp_root_dir, service: FakeService) -> None:
     found = await ask("GET", "status")
     assert found.pop("user")
@@ -80,7 +137,50 @@ async def test_workflow_is_checked_saved_listed_started_paused_deleted(ask) -> N
     assert (await ask("POST", "workflows/default/nightly/pause"))["paused"] is True
     assert (await ask("POST", "workflows/default/nightly/resume"))["paused"] is False
     assert (await ask("POST", "workflows/default/nightly/start"))["workflow"] == stored
+    assert (await ask("POST", "workflows/default/nightly/start", ""))["workflow"] == stored
     assert await ask("DELETE", "workflows/default/nightly") is None
+
+
+async def test_workflow_is_started_with_inputs_for_that_run(ask, fail) -> None:
+    await ask("PUT", "workflows/default/nightly", encode(WORKFLOW))
+    run = await ask("POST", "workflows/default/nightly/start", {"inputs": {"clean": {"limit": 9}}})
+    assert run["workflow"]["tasks"][0]["inputs"] == {"limit": 9}
+    assert (await ask("GET", "workflows/default/nightly"))["tasks"][0]["inputs"] == {"limit": 3}
+    code, body = await fail("POST", "workflows/default/nightly/start", {"inputs": {"clean": 9}})
+    assert (code, body["faults"]) == (422, ["inputs.clean: expected an object, not 9"])
+
+
+async def test_backfill_is_asked_for_seen_and_withdrawn(ask, fail, service: FakeService) -> None:
+    await ask("PUT", "workflows/default/nightly", encode(WORKFLOW))
+    where = "workflows/default/nightly/backfill"
+    body = {"first": "2026-12-01T02:00:00Z", "last": "2026-12-02T02:00:00+00:00"}
+    asked = {"starts": encode(service.backfill_workflow("nightly", first=NOW, last=NOW + timedelta(days=1)))}
+    service.requested.clear()
+    assert await ask("POST", where, body) == asked
+    assert await ask("GET", where) == asked
+    assert await ask("DELETE", where) == {"withdrawn": 2}
+    assert await ask("GET", where) == {"starts": []}
+    code, failed = await fail("POST", where, {"first": "2026-12-01T02:00:00", "last": "soon"})
+    assert (code, [fault.partition(":")[0] for fault in failed["faults"]]) == (422, ["first", "last"])
+    assert (await fail("POST", where))[1]["kind"] == "BadInput"
+
+
+async def test_proposed_resources_are_null_where_nothing_was_measured(ask) -> None:
+    assert await ask("GET", "blocks/clean-sales/2/resources") == {"resources": encode(PROPOSED)}
+    assert await ask("GET", "blocks/clean-sales/1/resources") == {"resources": None}
+
+
+async def test_metrics_are_text_for_prometheus(jp_fetch) -> None:
+    answer = await jp_fetch("lentiq", "metrics")
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.body.decode() == METRICS
+
+
+@pytest.mark.parametrize("label", ["clean.3", "clean@2", "clean.3@2"])
+async def test_tasks_are_addressed_by_item_and_attempt(ask, service: FakeService, label: str) -> None:
+    service.run_block("clean-sales", {"limit": 1})
+    await ask("GET", f"runs/r1/tasks/{label}/log", offset=2)
+    assert service.asked[-1] == ("log", ("r1", label, 2))
 
 
 async def test_run_is_started_followed_cancelled_and_run_again(ask, service: FakeService) -> None:
@@ -97,8 +197,11 @@ async def test_run_is_started_followed_cancelled_and_run_again(ask, service: Fak
     size = len(LOG.encode())
     assert await ask("GET", "runs/r1/tasks/clean/log", offset=8) == {"text": LOG.encode()[8:].decode(), "next": size}
     assert await ask("GET", "runs/r1/tasks/clean/log", offset=size) == {"text": "", "next": size}
-    assert (await ask("POST", "runs/r1/cancel"))["cancel_requested"] is True
-    assert (await ask("POST", "runs/r1/rerun"))["id"] == "r2"
+    assert (await ask("POST", "runs/r1/cancel", {"task": "clean-sales"}))["cancel_requested"] is False
+    assert service.asked[-1] == ("cancel_run", ("r1", "clean-sales"))
+    assert (await ask("POST", "runs/r1/cancel", ""))["cancel_requested"] is True
+    assert (await ask("POST", "runs/r1/rerun", ""))["rerun_of"] is None
+    assert (await ask("POST", "runs/r1/rerun", {"from_failed": True}))["rerun_of"] == "r1"
 
 
 async def test_executed_notebook_is_sent_as_a_notebook(jp_fetch, service: FakeService) -> None:
@@ -122,6 +225,9 @@ async def test_projects_are_listed_and_saved(ask, service: FakeService) -> None:
         (("GET", "blocks/clean-sales/latest"), 400, "BadInput"),
         (("DELETE", "blocks/clean-sales/2"), 409, "Conflict"),
         (("GET", "runs/a b"), 400, "BadInput"),
+        (("GET", "runs/r1/tasks/..%2F..%2Fetc/log"), 400, "BadInput"),
+        (("GET", "runs/r1/tasks/clean.x/notebook"), 400, "BadInput"),
+        (("POST", "runs/r1/rerun", "{"), 400, "BadInput"),
         (("GET", "nothing/here"), 404, "NotFound"),
         (("PUT", "blocks", "{}"), 405, "BadInput"),
         (("POST", "runs", "{"), 400, "BadInput"),
@@ -167,7 +273,7 @@ async def test_unknown_error_is_logged_once_and_shown_by_its_id_only(
 
 
 @pytest.mark.parametrize("path", ["../clean.ipynb", "/etc/passwd", "sub/../../x", "out/passwd", "", "a\\b", "a\0b"])
-@pytest.mark.parametrize("where", ["inspect", "publishes"])
+@pytest.mark.parametrize("where", ["inspect", "drift", "publishes"])
 async def test_path_that_leads_out_of_the_root_is_refused(fail, jp_root_dir, where: str, path: str) -> None:
     (jp_root_dir / "out").symlink_to("/etc")
     code, body = await fail("POST", where, {"path": path})

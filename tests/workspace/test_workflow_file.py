@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lentiq_jupyter.assets import templates
 from lentiq_jupyter.errors import Invalid
-from lentiq_jupyter.model import Misfire, Resources, Schedule, Task, Workflow
+from lentiq_jupyter.model import Misfire, Resources, Schedule, Task, When, Workflow
 from lentiq_jupyter.workspace.workflow_file import NODE_LIMIT, SIZE_LIMIT, read_workflow, write_workflow
 
 NIGHTLY = """\
@@ -75,6 +75,95 @@ def test_writes_a_file_that_reads_like_the_example() -> None:
         "memory: 1Gi}\n"
         '  train: {block: train-model, inputs: {table: "${{ tasks.clean.outputs.table }}"}, cpu: 2, memory: 4Gi, '
         "after: [clean]}\n"
+    )
+
+
+EVERYTHING = """\
+workflow: harvest
+project: default
+priority: -5
+tasks:
+  load: {block: load@1, cpu: 500m, memory: 1Gi, foreach: [RO, "NO", {day: "2026-12-01", top: 5}], retries: 3, \
+retry_delay: 90s, warn_after: 2h}
+  count: {block: count@1, cpu: 500m, memory: 1Gi, foreach: "${{ tasks.load.outputs.tables }}", retry_delay: 0.5s, \
+reuse: true, warn_after: 1d}
+  tell: {block: tell@1, cpu: 500m, memory: 1Gi, after: [load], when: on_failure}
+  tidy: {block: tidy@1, cpu: 500m, memory: 1Gi, after: [load], when: always}
+"""
+HARVEST = Workflow(
+    name="harvest",
+    project="default",
+    priority=-5,
+    tasks=(
+        Task(
+            name="load",
+            block="load",
+            version="1",
+            foreach=["RO", "NO", {"day": "2026-12-01", "top": 5}],
+            retries=3,
+            retry_delay_s=90.0,
+            warn_after_s=7200.0,
+        ),
+        Task(
+            name="count",
+            block="count",
+            version="1",
+            foreach="${{ tasks.load.outputs.tables }}",
+            retry_delay_s=0.5,
+            reuse=True,
+            warn_after_s=86_400.0,
+        ),
+        Task(name="tell", block="tell", version="1", after=("load",), when=When.ON_FAILURE),
+        Task(name="tidy", block="tidy", version="1", after=("load",), when=When.ALWAYS),
+    ),
+)
+
+
+def test_every_key_of_a_task_is_read_and_written() -> None:
+    assert read_workflow(EVERYTHING) == HARVEST
+    assert write_workflow(HARVEST) == EVERYTHING
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [("30s", 30.0), ("5m", 300.0), ("1.5h", 5400.0), ("1d", 86_400.0), ("0s", 0.0), ('"0.25s"', 0.25), ("0.1h", 360.0)],
+)
+def test_lengths_of_time_are_a_number_and_a_unit(written: str, seconds: float) -> None:
+    workflow = read_workflow(f"workflow: w\ntasks: {{a: {{block: b, retry_delay: {written}}}}}")
+    assert workflow.tasks[0].retry_delay_s == seconds
+
+
+def test_faults_of_the_flow_are_named_with_path_and_line() -> None:
+    text = (
+        "workflow: w\n"
+        "priority: 101\n"
+        "tasks:\n"
+        "  a:\n"
+        "    block: b\n"
+        "    when: on_error\n"
+        "    retries: many\n"
+        "    retry_delay: 30\n"
+        "    foreach: {a: 1}\n"
+        "    reuse: sometimes\n"
+        "    warn_after: 0s\n"
+        "    retry: 3\n"
+        "  c: {block: b, retry_delay: 25h, retries: 1.5}\n"
+        "  d: {block: b, retries: true, warn_after: -1h}\n"
+    )
+    assert faults(text) == (
+        "priority (line 2): expected a whole number from -100 to 100",
+        "tasks.a.retry (line 12): unknown; did you mean retries?",
+        "tasks.a.when (line 6): expected on_success, on_failure, always, not 'on_error'",
+        "tasks.a.foreach (line 9): expected a list, as in [RO, DE], or one reference, as in "
+        "${{ tasks.NAME.outputs.OUTPUT }}",
+        "tasks.a.retries (line 7): expected a whole number from 0 to 100",
+        "tasks.a.retry_delay (line 8): '30' is not a length of time. Write a number and a unit: 30s, 5m, 2h or 1d.",
+        "tasks.a.reuse (line 10): expected true or false",
+        "tasks.a.warn_after (line 11): expected more than 0s",
+        "tasks.c.retries (line 13): expected a whole number from 0 to 100",
+        "tasks.c.retry_delay (line 13): expected at most 1d",
+        "tasks.d.retries (line 14): expected a whole number from 0 to 100",
+        "tasks.d.warn_after (line 14): '-1h' is not a length of time. Write a number and a unit: 30s, 5m, 2h or 1d.",
     )
 
 
@@ -247,6 +336,12 @@ tasks = st.builds(
     inputs=st.dictionaries(texts, json_values, max_size=3),
     resources=st.builds(Resources, cpu_millicores=st.integers(1, 10**6), memory_bytes=st.integers(1, 2**45)),
     after=st.lists(names, max_size=2).map(tuple),
+    when=st.sampled_from(list(When)),
+    retries=st.integers(0, 100),
+    retry_delay_s=st.floats(0, 86_400) | st.integers(0, 1440).map(lambda minutes: minutes * 60.0),
+    foreach=st.none() | st.lists(json_values, max_size=3) | texts,
+    reuse=st.booleans(),
+    warn_after_s=st.none() | st.floats(0, exclude_min=True, allow_infinity=False),
 )
 workflows = st.builds(
     Workflow,
@@ -256,6 +351,7 @@ workflows = st.builds(
     schedule=st.none() | schedules,
     description=texts,
     paused=st.booleans(),
+    priority=st.integers(-100, 100),
 )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from lentiq_jupyter.errors import Unavailable
+from lentiq_jupyter.errors import BadInput, Unavailable
 from lentiq_jupyter.interfaces import Registry
 from lentiq_jupyter.model import (
     DataNeed,
@@ -26,7 +27,7 @@ from lentiq_jupyter.model import (
     SystemNeed,
     Witness,
 )
-from lentiq_jupyter.workspace.choosing import Builders, wanted_system
+from lentiq_jupyter.workspace.choosing import Builders, for_docker_only, own_dockerfile, wanted_system
 from lentiq_jupyter.workspace.verifying import choose_proof
 
 GIT = SystemNeed(package="git", witness=Witness.RULE, why="git, cell 1")
@@ -146,3 +147,53 @@ def test_evidence_chooses_the_proof(
     facts = Facts(notebook="it.ipynb", sha256="", kernel="", **words)  # type: ignore[arg-type]
     mode, reason = choose_proof(facts, inputs, 600.0)
     assert (mode, reason if expected[1] else "") == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (PublishRequest(path="it.ipynb"), ""),
+        (PublishRequest(path="it.ipynb", dockerfile_lines=("RUN id",)), "Dockerfile lines"),
+        (
+            PublishRequest(path="it.ipynb", dockerfile_lines=("RUN id",), dockerfile="Dockerfile"),
+            "your own Dockerfile and Dockerfile lines",
+        ),
+    ],
+)
+def test_what_only_docker_can_follow_is_said_in_words(request_: PublishRequest, words: str) -> None:
+    assert for_docker_only(request_) == words
+
+
+def test_instructions_choose_docker_and_say_so() -> None:
+    choice = builders(docker=True, shared=False).choose(None, (GIT,), "Dockerfile lines")
+    assert (choice.builder.name, choice.system, choice.lacking) == ("docker", ("git",), ())
+    assert choice.notes == ("Built with Docker, because of Dockerfile lines.",)
+    assert builders("docker", docker=True, shared=True).choose(None, (), "Dockerfile lines").notes == ()
+
+
+def test_instructions_for_a_builder_without_containers_are_refused() -> None:
+    with pytest.raises(BadInput) as raised:
+        builders(docker=True, shared=True).choose("layers", (), "your own Dockerfile")
+    assert str(raised.value) == (
+        "The builder layers has no container that your own Dockerfile could be run in. "
+        "Leave out --builder layers, or what is given for a Dockerfile."
+    )
+
+
+def test_instructions_are_never_left_out() -> None:
+    with pytest.raises(Unavailable, match="No Docker Engine answers to build Dockerfile lines"):
+        builders(docker=False, shared=False).choose(None, (GIT,), "Dockerfile lines")
+    made = builders(docker=True, shared=False)
+    choice = made.choose(None, (GIT,), "Dockerfile lines")
+    with pytest.raises(Unavailable, match="no such host"):
+        made.instead(choice, None, (GIT,), Unavailable("no such host"), "Dockerfile lines")
+
+
+def test_own_dockerfile_is_read_beside_the_notebook(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_bytes(b"FROM debian:12\r\nRUN id\r\n")
+    request = PublishRequest(path=str(tmp_path / "it.ipynb"), dockerfile="Dockerfile")
+    assert own_dockerfile(request) == "FROM debian:12\nRUN id\n"
+    with pytest.raises(BadInput, match=r"The Dockerfile .*/none cannot be read"):
+        own_dockerfile(dataclasses.replace(request, dockerfile="none"))
+    with pytest.raises(BadInput, match="makes the base image"):
+        own_dockerfile(dataclasses.replace(request, base="debian:12"))
