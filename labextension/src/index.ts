@@ -1,8 +1,12 @@
 /** The plugins of this extension, each for one purpose. */
+import { badge } from './lab/badge';
+import { blocks } from './lab/blocks';
 import { composer } from './lab/composer';
 import { documents } from './lab/documents';
 import { publish } from './lab/publish';
+import { run } from './lab/run';
 import { service } from './lab/service';
 import { sidebar } from './lab/sidebar';
+import { status } from './lab/status';
 
-export default [service, sidebar, publish, composer, documents];
+export default [service, sidebar, blocks, publish, badge, composer, run, documents, status];

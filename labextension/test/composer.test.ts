@@ -9,7 +9,8 @@ import {
   layersOf,
   linksOf,
   newerVersion,
-  ownFault
+  ownFault,
+  PLAIN_TASK
 } from '../src/state/composer';
 import { DEFAULT_RESOURCES } from '../src/state/resources';
 import { reference } from '../src/state/values';
@@ -20,7 +21,8 @@ const task = (name: string, after: string[] = [], inputs: Task['inputs'] = {}): 
   version: '1',
   inputs,
   resources: DEFAULT_RESOURCES,
-  after
+  after,
+  ...PLAIN_TASK
 });
 const workflow = (...tasks: Task[]): Workflow => ({ ...emptyWorkflow(), name: 'nightly', revision: 3, tasks });
 const block = (name: string, version: string): Block => ({
@@ -36,7 +38,8 @@ const block = (name: string, version: string): Block => ({
     notebook: '',
     notebook_sha256: '',
     packages: [],
-    command: []
+    command: [],
+    environment: {}
   },
   version,
   image: '',
@@ -46,7 +49,9 @@ const block = (name: string, version: string): Block => ({
   author: '',
   complete: true,
   size: 0,
-  verification: { verdict: 'not proven', evidence: '', log: '', repairs: [] }
+  verification: { verdict: 'not proven', evidence: '', log: '', repairs: [] },
+  provenance: { commit: '', modified: false, source: '', tool: '' },
+  deprecated: null
 });
 
 test('a block added twice becomes two tasks of different names', () => {

@@ -71,7 +71,10 @@ test('an untouched form asks for what analysis found', () => {
     resources: { cpu_millicores: 500, memory_bytes: 2 ** 30 },
     verify: true,
     proof: null,
-    live: null
+    live: null,
+    platform: null,
+    dockerfile_lines: [],
+    dockerfile: null
   });
 });
 
@@ -295,4 +298,10 @@ test('a 404 that is not ours means that the server half is missing', () => {
   assert.deepEqual(failureOfAnswer(404, '{"message": "Not Found", "reason": null}'), notEnabled);
   const ours = { kind: 'NotFound', message: 'No block x.', hint: 'See lentiq block list.', faults: [], log: '' };
   assert.deepEqual(failureOfAnswer(404, JSON.stringify({ error: ours })), ours);
+});
+
+test('instructions of one’s own go in line by line, without the empty ones', () => {
+  const lines = editForm(formOf('a.ipynb', inspection), { type: 'dockerfileLines', text: 'ENV A=1\n\n  \nRUN true\n' });
+  const request = requestOf(editForm(lines, { type: 'platform', text: ' linux/arm64 ' }), inspection);
+  assert.deepEqual([request.platform, request.dockerfile_lines], ['linux/arm64', ['ENV A=1', 'RUN true']]);
 });

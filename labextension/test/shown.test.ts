@@ -63,6 +63,6 @@ test('showing a block clears the search that would hide it', () => {
 test('arrow keys go round the tabs', () => {
   assert.deepEqual(
     [tabAfterKey('runs', 'ArrowRight'), tabAfterKey('blocks', 'ArrowLeft'), tabAfterKey('runs', 'Home'), tabAfterKey('runs', 'a')],
-    ['blocks', 'runs', 'blocks', null]
+    ['projects', 'projects', 'blocks', null]
   );
 });

@@ -7,13 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Callable
+from typing import TYPE_CHECKING, Any, Callable, Optional
 
 from ..connect import connect
 from ..errors import BadInput, LentiqError, Unavailable
 from ..model import (
     DEFAULT_RESOURCES,
     Block,
+    BlockQuery,
+    Drift,
     Inspection,
     Json,
     LiveKernel,
@@ -24,18 +26,24 @@ from ..model import (
     Run,
     RunState,
     Step,
+    Workflow,
+    newest,
     parse_cpu,
     parse_memory,
     parse_value,
 )
 from . import inspection, tables
+from .completing import Completer
+from .texts import drift_lines, workflow_text
 from .words import HelpWanted, parse
 
 if TYPE_CHECKING:
     from ..interfaces import Service
-    from ..panels import WorkflowPanel
+    from ..panels import RunPanel, WorkflowPanel
 
 POLL_S = 0.5
+_CELL = ("%lentiq workflow takes a cell.", "Write %%lentiq workflow NAME, and the workflow in YAML below it.")
+_LINE = ("Only workflow takes a cell.", "Write %lentiq with one % for all else.")
 
 
 class LentiqMagic:
@@ -52,10 +60,13 @@ class LentiqMagic:
         self._service = service
         self._variables = variables
 
-    def __call__(self, line: str) -> object:
+    def __call__(self, line: str, cell: Optional[str] = None) -> object:
         """Do what the line says and return what it is about; an error is one sentence on stderr and None."""
         try:
             words = parse(line)
+            if (cell is not None) != (words.verb == "workflow"):
+                raise BadInput(*_CELL if words.verb == "workflow" else _LINE)
+            words.cell = cell
             verb: Callable[[argparse.Namespace], object] = getattr(self, "_" + words.verb)
             return verb(words)
         except HelpWanted as wanted:
@@ -115,16 +126,65 @@ class LentiqMagic:
         return result.block
 
     def _blocks(self, words: argparse.Namespace) -> object:
-        return tables.blocks(self._service().blocks())
+        query = BlockQuery(
+            words=" ".join(words.words), owner=words.owner, input=words.input, deprecated=not words.no_deprecated
+        )
+        return tables.blocks(self._service().blocks(query))
+
+    def _show(self, words: argparse.Namespace) -> Block:
+        return self._service().block(words.block)
+
+    def _drift(self, words: argparse.Namespace) -> Drift:
+        path = words.notebook or this_notebook(self._variables, "drift")
+        live = _this_kernel(argparse.Namespace(notebook=words.notebook, kernel=None, no_kernel=False))
+        found = self._service().drift(path, packages=words.packages, live=live if words.packages else None)
+        sys.stdout.write("\n".join(drift_lines(found, path)) + "\n")
+        return found
+
+    def _workflow(self, words: argparse.Namespace) -> Workflow:
+        service = self._service()
+        saved = service.save_workflow(service.read_workflow(workflow_text(words.cell, words.name), words.project))
+        sys.stdout.write(f"Saved {saved.name} in project {saved.project}, revision {saved.revision}.\n")
+        if words.start:
+            sys.stdout.write(f"Run {service.start_workflow(saved.name, saved.project).id}\n")
+        return saved
+
+    def _start(self, words: argparse.Namespace) -> Run:
+        return self._service().start_workflow(words.workflow, words.project)
+
+    def _logs(self, words: argparse.Namespace) -> None:
+        service = self._service()
+        run = service.run(words.run)
+        if words.task is not None:
+            wanted = [words.task]
+        else:
+            executed = [one for one in run.tasks if one.started_at is not None and not one.is_group]
+            wanted = [f"{one.label}@{one.attempt}" for one in executed]
+        offsets: dict[str, int] = {}
+        if words.follow and words.task is None:
+            _follow(service, run, cancels=False)
+            return
+        while True:
+            # Asked before reading: what was printed until the end is then read for certain.
+            going = words.follow and not service.run(run.id).state.ended
+            for task in wanted:
+                if len(wanted) > 1:
+                    sys.stdout.write(f"==> {task} <==\n")
+                _write_log(service, run, task, offsets)
+            if not going:
+                return
+            time.sleep(POLL_S)
 
     def _compose(self, words: argparse.Namespace) -> WorkflowPanel:
-        try:
-            from ..panels import WorkflowPanel
-        except ImportError as error:  # publishing and running need no widgets
-            raise Unavailable(f"The panel needs {error.name}.", "%pip install anywidget ipywidgets") from error
+        panels = _panels()
         service = self._service()
         workflow = service.workflow(words.workflow, words.project) if words.workflow else None
-        return WorkflowPanel(workflow, service)
+        made: WorkflowPanel = panels.WorkflowPanel(workflow, service)
+        return made
+
+    def _watch(self, words: argparse.Namespace) -> RunPanel:
+        made: RunPanel = _panels().RunPanel(words.run, self._service())
+        return made
 
     def _run(self, words: argparse.Namespace) -> Run:
         service = self._service()
@@ -136,6 +196,8 @@ class LentiqMagic:
         return run if words.no_wait else _follow(service, run)
 
     def _runs(self, words: argparse.Namespace) -> object:
+        if words.run is not None:
+            return self._service().run(words.run)
         return tables.runs(self._service().runs(project=words.project, limit=20))
 
     def _workflows(self, words: argparse.Namespace) -> object:
@@ -145,9 +207,19 @@ class LentiqMagic:
         return tables.status(self._service().status())
 
 
+def _panels() -> Any:
+    try:
+        from .. import panels
+    except ImportError as error:  # publishing and running need no widgets
+        raise Unavailable(f"The panel needs {error.name}.", "%pip install anywidget ipywidgets") from error
+    return panels
+
+
 def register(ipython: Any) -> None:
     """Add ``%lentiq`` to a shell, and let blocks, runs and inspections show themselves as tables."""
-    ipython.register_magic_function(LentiqMagic(connect, ipython.user_ns), "line", "lentiq")
+    ipython.register_magic_function(LentiqMagic(connect, ipython.user_ns), "line_cell", "lentiq")
+    ipython.set_hook("complete_command", Completer(connect), str_key="%lentiq")
+    ipython.set_hook("complete_command", Completer(connect), str_key="%%lentiq")
     formatters = ipython.display_formatter.formatters
     formatters["text/html"].for_type(Inspection, inspection.as_html)
     formatters["text/plain"].for_type(Inspection, lambda one, printer, cycle: printer.text(inspection.as_text(one)))
@@ -234,18 +306,16 @@ class _Lines:
             sys.stdout.write(f"{event.step:>8}  {event.message}\n")
 
 
-def _follow(service: Service, run: Run) -> Run:
-    """Write the run's log until its end; an interrupt cancels it."""
+def _follow(service: Service, run: Run, *, cancels: bool = True) -> Run:
+    """Write the run's log until its end; an interrupt cancels it, unless the run is only looked at."""
     offsets: dict[str, int] = {}
     told = ""
     try:
         while True:
             run = service.run(run.id)
             for one in run.tasks:
-                if one.started_at is not None:
-                    text = service.log(run.id, one.task.name, offsets.get(one.task.name, 0))
-                    offsets[one.task.name] = offsets.get(one.task.name, 0) + len(text.encode())
-                    sys.stdout.write(text)
+                if one.started_at is not None and not one.is_group:
+                    _write_log(service, run, f"{one.label}@{one.attempt}", offsets)
             now = f"{run.state}{_reason(run)}"
             if now != told:
                 sys.stdout.write(f"{now}\n")
@@ -254,6 +324,8 @@ def _follow(service: Service, run: Run) -> Run:
                 break
             time.sleep(POLL_S)
     except KeyboardInterrupt:
+        if not cancels:
+            raise
         run = service.cancel_run(run.id)
         sys.stderr.write(f"Run {run.id} is being cancelled.\n")
         return run
@@ -262,6 +334,13 @@ def _follow(service: Service, run: Run) -> Run:
     return run
 
 
+def _write_log(service: Service, run: Run, task: str, offsets: dict[str, int]) -> None:
+    """Write what one attempt has printed since; a log comes in pieces."""
+    while text := service.log(run.id, task, offsets.get(task, 0)):
+        offsets[task] = offsets.get(task, 0) + len(text.encode())
+        sys.stdout.write(text)
+
+
 def _reason(run: Run) -> str:
-    reason = next((one.reason for one in run.tasks if one.reason), run.reason)
+    reason = next((one.reason for one in newest(run.tasks) if one.reason), run.reason)
     return f": {reason}" if reason else ""

@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from ..model import Block, Json, Run
+from ..model import Block, Json, Run, newest
 
 T = TypeVar("T")
 Row = Sequence[str]
@@ -40,10 +40,16 @@ def text_table(titles: Row, rows: list[Row]) -> str:
     """Columns aligned with spaces; a word instead of an empty table."""
     if not rows:
         return "none"
+    rows = [[plain(text) for text in row] for row in rows]
     widths = [max(len(row[place]) for row in [titles, *rows]) for place in range(len(titles))]
     return "\n".join(
         "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip() for row in [titles, *rows]
     )
+
+
+def plain(text: str) -> str:
+    """On one line, without what steers a terminal: some of it was written by strangers."""
+    return "".join(one if one.isprintable() else " " for one in text)
 
 
 def html_table(titles: Row, rows: list[Row]) -> str:
@@ -64,7 +70,9 @@ def blocks(found: Iterable[Block]) -> Listing[Block]:
         found,
         {
             "Block": lambda one: one.reference,
-            "Description": lambda one: one.spec.description,
+            "Description": lambda one: (
+                one.spec.description if one.deprecated is None else f"deprecated. {one.spec.description}"
+            ),
             "Inputs": lambda one: ", ".join(
                 f"{given.name}: {given.type}{'' if given.required else f' = {given.default!r}'}"
                 for given in one.spec.inputs
@@ -83,7 +91,7 @@ def runs(found: Iterable[Run]) -> Listing[Run]:
             "Run": lambda one: one.id,
             "Workflow": lambda one: f"{one.workflow.project}/{one.workflow.name}",
             "State": lambda one: str(one.state),
-            "Reason": lambda one: next((task.reason for task in one.tasks if task.reason), one.reason),
+            "Reason": lambda one: next((task.reason for task in newest(one.tasks) if task.reason), one.reason),
             "Made": lambda one: f"{one.created_at:%Y-%m-%d %H:%M} UTC",
         },
     )

@@ -49,7 +49,16 @@ def build_parser() -> Parser:
     proof = publish.add_mutually_exclusive_group()
     proof.add_argument("--proof", choices=("run", "import"), help="prove it by running it, or by its imports only")
     proof.add_argument("--no-verify", action="store_true", help="do not prove that the block runs")
-    verb("blocks", "The newest version of every block.")
+    blocks = verb("blocks", "The newest version of every block, or of those that match.")
+    blocks.add_argument("words", nargs="*", metavar="WORD", help="each occurs in its texts, inputs or packages")
+    blocks.add_argument("--owner", default="", metavar="AUTHOR", help="who published it")
+    blocks.add_argument("--input", default="", metavar="NAME", help="an input that it has")
+    blocks.add_argument("--no-deprecated", action="store_true", help="without those that should not be used any more")
+    show = verb("show", "One version of a block: its inputs, outputs, proof.")
+    show.add_argument("block", metavar="BLOCK[@VERSION]")
+    drift = verb("drift", "What differs between this notebook, as it was saved last, and the block made of it.")
+    _notebook_name(drift)
+    drift.add_argument("--packages", action="store_true", help="and which packages would be pinned otherwise")
     compose = verb("compose", "A panel that composes a workflow.")
     compose.add_argument("workflow", nargs="?", metavar="WORKFLOW", help="a saved workflow; else a new one")
     compose.add_argument("--project", default="default", metavar="P", help="the workflow's project")
@@ -60,9 +69,24 @@ def build_parser() -> Parser:
     run.add_argument("--memory", metavar="M", help="as 512Mi or 4Gi; else the block's own")
     run.add_argument("--project", default="default", metavar="P", help="whose quota it takes from")
     run.add_argument("--no-wait", action="store_true", help="start it and come back")
-    for name, text in (("workflows", "Workflows with their next start."), ("runs", "The newest runs.")):
-        listing = verb(name, text)
-        listing.add_argument("--project", metavar="P", help="only of this project")
+    workflow = verb("workflow", "Save the workflow that the cell below describes in YAML: %%lentiq workflow NAME.")
+    workflow.add_argument("name", nargs="?", metavar="NAME", help="its name, where the cell does not say it")
+    workflow.add_argument("--project", default="default", metavar="P", help="its project, where the cell names none")
+    workflow.add_argument("--start", action="store_true", help="and start it now")
+    start = verb("start", "Start a saved workflow now.")
+    start.add_argument("workflow", metavar="WORKFLOW")
+    start.add_argument("--project", default="default", metavar="P", help="the workflow's project")
+    listing = verb("workflows", "Workflows with their next start.")
+    listing.add_argument("--project", metavar="P", help="only of this project")
+    runs = verb("runs", "The newest runs, or one of them.")
+    runs.add_argument("run", nargs="?", metavar="RUN", help="the id of one run")
+    runs.add_argument("--project", metavar="P", help="only of this project")
+    watch = verb("watch", "A panel that shows a run as it goes.")
+    watch.add_argument("run", metavar="RUN", help="its id")
+    logs = verb("logs", "What the tasks of a run have printed.")
+    logs.add_argument("run", metavar="RUN", help="its id")
+    logs.add_argument("task", nargs="?", metavar="TASK", help="only of this task: train, train.3, train@1")
+    logs.add_argument("--follow", action="store_true", help="go on until the run ends")
     verb("status", "What is up, what is not, what to do.")
     return top
 
@@ -101,8 +125,12 @@ class _Help(argparse.Action):
         raise HelpWanted(parser.format_help())
 
 
-def _notebook(parser: Parser) -> None:
+def _notebook_name(parser: Parser) -> None:
     parser.add_argument("notebook", nargs="?", metavar="NOTEBOOK", help="another notebook than this one")
+
+
+def _notebook(parser: Parser) -> None:
+    _notebook_name(parser)
     kernel = parser.add_mutually_exclusive_group()
     kernel.add_argument("--kernel", metavar="NAME", help="take versions from this kernel; else the notebook's own")
     kernel.add_argument("--no-kernel", action="store_true", help="ask no kernel; the package index says versions")

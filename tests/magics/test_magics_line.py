@@ -12,9 +12,18 @@ from fake_service import BLOCK, WORKFLOW, FakeService
 from IPython.core.interactiveshell import InteractiveShell
 from rich_inspection import RICH
 
-from lentiq_jupyter.magics import LentiqMagic, inspection, magic, register
-from lentiq_jupyter.model import DEFAULT_RESOURCES, Facts, Inspection, PublishRequest, Resources, Run, RunState
-from lentiq_jupyter.panels import workflow as panel_module
+from lentiq_jupyter.magics import LentiqMagic, inspection, magic, register, tables
+from lentiq_jupyter.model import (
+    DEFAULT_RESOURCES,
+    BlockQuery,
+    Facts,
+    Inspection,
+    PublishRequest,
+    Resources,
+    Run,
+    RunState,
+)
+from lentiq_jupyter.panels import live as panel_module
 
 
 @pytest.fixture
@@ -60,6 +69,20 @@ def test_blocks_are_a_list_that_shows_itself_escaped(lentiq) -> None:
     html = found._repr_html_()
     assert "Cleans &lt;b&gt;sales&lt;/b&gt;" in html
     assert "<b>" not in html
+
+
+def test_blocks_are_searched(lentiq, service: FakeService) -> None:
+    lentiq("blocks sales 'pandas numpy' --owner ana --input limit --no-deprecated")
+    query = BlockQuery(words="sales pandas numpy", owner="ana", input="limit", deprecated=False)
+    assert service.asked == [("blocks", query)]
+    assert repr(lentiq("blocks nothing")) == "none"
+
+
+def test_texts_of_strangers_do_not_steer_a_terminal() -> None:
+    spec = dataclasses.replace(BLOCK.spec, description="\x1b[31mred\x1b]0;title\x07\nline \u202eback")
+    shown = repr(tables.blocks([dataclasses.replace(BLOCK, spec=spec, deprecated="old")]))
+    assert len(shown.splitlines()) == 2
+    assert "deprecated.  [31mred ]0;title  line  back" in shown
 
 
 def test_empty_lists_say_so(lentiq) -> None:

@@ -11,15 +11,15 @@ from fake_service import BLOCK, LOG, NOW, WORKFLOW, FakeService
 
 from lentiq_jupyter.errors import Invalid, Unavailable
 from lentiq_jupyter.model import Check, RunState, Schedule, Workflow, encode
-from lentiq_jupyter.panels import WorkflowPanel, workflow
+from lentiq_jupyter.panels import WorkflowPanel, live, workflow
 from lentiq_jupyter.panels.frontend import read_frontend
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "read_frontend", lambda: ("export default {}", ""))
+    monkeypatch.setattr(live, "read_frontend", lambda: ("export default {}", ""))
     monkeypatch.setattr(workflow, "DEBOUNCE_S", 0.02)
-    monkeypatch.setattr(workflow, "POLL_S", 0.02)
+    monkeypatch.setattr(live, "POLL_S", 0.02)
 
 
 @pytest.fixture
@@ -129,6 +129,24 @@ def test_log_is_sent_from_the_offset_on(service: FakeService, panel: WorkflowPan
     wish(panel, "log", task="clean", offset=8)
     until(lambda: sent)
     assert sent == [{"kind": "log", "task": "clean", "text": LOG.encode()[8:].decode(), "next": len(LOG.encode())}]
+
+
+def test_file_is_written_and_read_for_the_browser(panel: WorkflowPanel, monkeypatch) -> None:
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append(content))
+    wish(panel, "text", number=1, workflow=encode(WORKFLOW))
+    wish(panel, "read", number=2, text="workflow: other", project="lab")
+    wish(panel, "read", number=3, text="workflow: faulty", project="lab")
+    wish(panel, "text", number=4, workflow={"name": "x"})
+    until(lambda: len(sent) == 4)
+    assert sent[0] == {"kind": "text", "number": 1, "text": f"workflow: {WORKFLOW.name}\n"}
+    read = sent[1]["workflow"]
+    assert isinstance(read, dict)
+    assert (sent[1]["number"], read["name"], read["project"]) == (2, "other", "lab")
+    faults = ["tasks: missing (line 1)"]
+    assert sent[2]["failure"] == {"message": "Not a valid workflow file", "hint": "", "faults": faults}
+    assert sent[3]["number"] == 4
+    assert "failure" in sent[3]
 
 
 def test_error_of_the_service_is_shown(service: FakeService, panel: WorkflowPanel) -> None:

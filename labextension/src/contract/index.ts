@@ -17,7 +17,15 @@ export type InputType = Schemas['InputType'];
 export type Output = Schemas['Output'];
 
 export type Block = Schemas['Block'];
+export type BlockDiff = Schemas['BlockDiff'];
+export type BlockKind = Schemas['BlockKind'];
 export type BlockSpec = Schemas['BlockSpec'];
+export type BlockUse = Schemas['BlockUse'];
+export type Change = Schemas['Change'];
+export type Drift = Schemas['Drift'];
+export type ImageRequest = Schemas['ImageRequest'];
+export type PinnedPackage = Schemas['PinnedPackage'];
+export type Provenance = Schemas['Provenance'];
 export type Verdict = Schemas['Verdict'];
 
 export type DataNeed = Schemas['DataNeed'];

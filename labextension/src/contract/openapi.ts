@@ -21,6 +21,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Figures in the text format of Prometheus. */
+        get: operations["get_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/inspect": {
         parameters: {
             query?: never;
@@ -32,6 +49,23 @@ export interface paths {
         put?: never;
         /** What packaging this saved notebook would find; nothing is executed. */
         post: operations["inspect_notebook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How a saved notebook stands to the block that was made of it. */
+        post: operations["compare_with_block"];
         delete?: never;
         options?: never;
         head?: never;
@@ -81,8 +115,26 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest version of every block. */
+        /** The newest version of every block that all of these match; empty ones match all. */
         get: operations["list_blocks"];
+        put?: never;
+        /** Make a block of an existing image, pinned by its digest; nothing is copied or run. */
+        post: operations["make_block_from_image"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What differs between two versions (``name@version`` each), of one block or of two. */
+        get: operations["diff_blocks"];
         put?: never;
         post?: never;
         delete?: never;
@@ -108,6 +160,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/blocks/{name}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks of saved workflows that use any version of a block. */
+        get: operations["list_block_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/blocks/{name}/{version}": {
         parameters: {
             query?: never;
@@ -119,7 +188,7 @@ export interface paths {
         get: operations["get_block"];
         put?: never;
         post?: never;
-        /** Remove one version; a conflict while a workflow uses it. */
+        /** Remove one version; a conflict while a workflow uses it, unless `force`. */
         delete: operations["remove_block"];
         options?: never;
         head?: never;
@@ -136,6 +205,91 @@ export interface paths {
         /** The Dockerfile of one version. */
         get: operations["get_dockerfile"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{name}/{version}/readme": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one version says of itself, in Markdown by a stranger. */
+        get: operations["get_readme"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{name}/{version}/sbom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The list of packages of one version, a CycloneDX document. */
+        get: operations["get_sbom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{name}/{version}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tasks of saved workflows that use one version. */
+        get: operations["list_version_users"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{name}/{version}/resources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** CPU and memory that past runs of one version suggest. */
+        get: operations["propose_resources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/blocks/{name}/{version}/deprecation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say why one version should not be used any more, or take that back; runs and workflows go on. */
+        put: operations["deprecate_block"];
         post?: never;
         delete?: never;
         options?: never;
@@ -211,6 +365,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/workflows/text": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A workflow as a YAML file; nothing is stored. */
+        post: operations["write_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The workflow that a YAML file describes; nothing is stored. */
+        post: operations["read_workflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/workflows/{project}/{name}": {
         parameters: {
             query?: never;
@@ -223,7 +411,7 @@ export interface paths {
         /** Check and store a workflow; its revision must be the stored one, or 0. */
         put: operations["save_workflow"];
         post?: never;
-        /** Delete a workflow; its runs stay. */
+        /** Delete a workflow and the starts of its backfill; its runs stay. */
         delete: operations["delete_workflow"];
         options?: never;
         head?: never;
@@ -242,6 +430,25 @@ export interface paths {
         /** Start now; a conflict while a run of it is pending or running. */
         post: operations["start_workflow"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/workflows/{project}/{name}/backfill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The starts of a backfill that still wait. */
+        get: operations["list_requested_starts"];
+        put?: never;
+        /** Ask for a run for each start that the schedule has in that time, one after another. */
+        post: operations["backfill_workflow"];
+        /** Forget the starts of a backfill that still wait. */
+        delete: operations["withdraw_backfill"];
         options?: never;
         head?: never;
         patch?: never;
@@ -325,7 +532,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Ask a run to stop. */
+        /** Ask a run, or one task in it, to stop. */
         post: operations["cancel_run"];
         delete?: never;
         options?: never;
@@ -342,7 +549,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A new run of the definition that run used. */
+        /** A new run of the definition that run used; of the failed tasks alone if asked so. */
         post: operations["rerun"];
         delete?: never;
         options?: never;
@@ -357,7 +564,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Output of one task from a byte on. */
+        /** Output of one task (a label, as ``train``, ``train.3``, ``train@2``) from a byte on, as much as comes at once. */
         get: operations["get_log"];
         put?: never;
         post?: never;
@@ -374,7 +581,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The executed notebook of one task, as far as it is. */
+        /** The executed notebook of one task (a label, as for its log), as far as it is. */
         get: operations["get_notebook"];
         put?: never;
         post?: never;
@@ -388,6 +595,13 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description From which time to which the starts of a schedule are asked for, both included. */
+        BackfillRequest: {
+            /** Format: date-time */
+            first: string;
+            /** Format: date-time */
+            last: string;
+        };
         /** @description One version of a block in the registry. */
         Block: {
             spec: components["schemas"]["BlockSpec"];
@@ -401,6 +615,21 @@ export interface components {
             complete: boolean;
             size: number;
             verification: components["schemas"]["Verification"];
+            provenance: components["schemas"]["Provenance"];
+            deprecated: string | null;
+        };
+        /** @description What differs between two versions of a block, or between two blocks. */
+        BlockDiff: {
+            old: components["schemas"]["Block"];
+            new: components["schemas"]["Block"];
+            cells: string;
+            inputs: components["schemas"]["Change"][];
+            outputs: components["schemas"]["Change"][];
+            packages: components["schemas"]["Change"][];
+            files: components["schemas"]["Change"][];
+            settings: components["schemas"]["Change"][];
+            shared_layers: number;
+            shared_bytes: number;
         };
         /**
          * @description Made from a notebook, or put around an existing image.
@@ -421,10 +650,40 @@ export interface components {
             notebook_sha256: string;
             packages: components["schemas"]["PinnedPackage"][];
             command: string[];
+            environment: {
+                [key: string]: string;
+            };
+        };
+        /** @description A task of a saved workflow that uses a version of a block. */
+        BlockUse: {
+            project: string;
+            workflow: string;
+            task: string;
+            version: string;
+        };
+        /** @description Tasks of saved workflows that use a block. */
+        BlockUsers: {
+            users: components["schemas"]["BlockUse"][];
         };
         /** @description Blocks, or versions of one block. */
         Blocks: {
             blocks: components["schemas"]["Block"][];
+        };
+        /** @description The task to stop, with all its items; null stops the run. */
+        CancelRequest: {
+            /** @default null */
+            task: string | null;
+        };
+        /**
+         * @description What kind of thing kept a task from succeeding; `TaskRun.reason` says it in words and numbers.
+         * @enum {string}
+         */
+        Cause: "cell_failed" | "exit_code" | "signal" | "out_of_memory" | "image_missing" | "bad_input" | "bad_output" | "start_failed" | "lost" | "cancelled" | "tasks_before";
+        /** @description One thing that differs between two versions: `old` or `new` is None where it is missing there. */
+        Change: {
+            name: string;
+            old: string | null;
+            new: string | null;
         };
         /** @description What saving a workflow would say: its faults, and the next starts (aware, in its time zone). */
         Check: {
@@ -438,9 +697,33 @@ export interface components {
             because: string;
             place: components["schemas"]["Place"];
         };
+        /** @description Why a version should not be used any more; null takes that back. */
+        Deprecation: {
+            reason: string | null;
+        };
         /** @description The Dockerfile that builds an image behaving the same. */
         Dockerfile: {
             dockerfile: string;
+        };
+        /** @description How a notebook file stands to the block that was made of it. */
+        Drift: {
+            block: components["schemas"]["Block"] | null;
+            same: boolean;
+            changed_cells: number;
+            cells: string;
+            packages: components["schemas"]["Change"][] | null;
+        };
+        /** @description Which notebook to compare with its block. All but `packages` as in an inspection, which that asks for. */
+        DriftRequest: {
+            path: string;
+            /** @default false */
+            packages: boolean;
+            /** @default null */
+            kernel: string | null;
+            /** @default null */
+            kernel_id: string | null;
+            /** @default null */
+            live: components["schemas"]["LiveKernel"] | null;
         };
         /** @description An environment variable the code reads. `has_default`: the code copes without it. */
         EnvFact: {
@@ -500,6 +783,27 @@ export interface components {
             distribution: string;
             because: string;
             place: components["schemas"]["Place"];
+        };
+        /** @description What a face asks for when it makes a block of an existing image. */
+        ImageRequest: {
+            image: string;
+            name: string;
+            /** @default null */
+            version: string | null;
+            /** @default  */
+            description: string;
+            /** @default [] */
+            inputs: components["schemas"]["Input"][];
+            /** @default [] */
+            outputs: components["schemas"]["Output"][];
+            /** @default [] */
+            command: string[];
+            /** @default {} */
+            environment: {
+                [key: string]: string;
+            };
+            /** @default null */
+            resources: components["schemas"]["Resources"] | null;
         };
         /** @description One imported module (``sklearn.linear_model``) and the first place that imports it. */
         ImportFact: {
@@ -594,7 +898,12 @@ export interface components {
         /** @description One named output of a block; its value is a JSON document. */
         Output: {
             name: string;
+            /** @default  */
             description: string;
+            /** @default  */
+            source: string;
+            /** @default null */
+            type: components["schemas"]["InputType"] | null;
         };
         /** @description One pinned distribution of a lock. */
         Package: {
@@ -643,6 +952,17 @@ export interface components {
         /** @description All projects of the data pool. */
         Projects: {
             projects: components["schemas"]["ProjectUse"][];
+        };
+        /** @description CPU and memory that past runs suggest; null if none was measured. */
+        ProposedResources: {
+            resources: components["schemas"]["Resources"] | null;
+        };
+        /** @description Where a block comes from; "" where that is not known. */
+        Provenance: {
+            commit: string;
+            modified: boolean;
+            source: string;
+            tool: string;
         };
         /** @description One publish going on or ended. `events` in order; the last one may be replaced by its newer self. */
         Publish: {
@@ -695,6 +1015,12 @@ export interface components {
             proof: string | null;
             /** @default null */
             live: components["schemas"]["LiveKernel"] | null;
+            /** @default null */
+            platform: string | null;
+            /** @default [] */
+            dockerfile_lines: string[];
+            /** @default null */
+            dockerfile: string | null;
         };
         /** @description The registered block and what it cost: bytes sent to the registry, seconds by step. */
         PublishResult: {
@@ -719,6 +1045,29 @@ export interface components {
         Publishes: {
             publishes: components["schemas"]["Publish"][];
         };
+        /** @description What a block says of itself, in Markdown; "" if nothing. Written by strangers: sanitise it before it is shown. */
+        Readme: {
+            readme: string;
+        };
+        /** @description A start that somebody asked for, beside the schedule: one of a backfill. It waits for its turn. */
+        RequestedStart: {
+            project: string;
+            workflow: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: date-time */
+            requested_at: string;
+            author: string;
+        };
+        /** @description Starts that wait for their turn, earliest first. */
+        RequestedStarts: {
+            starts: components["schemas"]["RequestedStart"][];
+        };
+        /** @description Whether the new run takes the results of what had succeeded. */
+        RerunRequest: {
+            /** @default false */
+            from_failed: boolean;
+        };
         /** @description An amount of CPU (millicores: 1000 is one core) and memory (bytes). */
         Resources: {
             cpu_millicores: number;
@@ -742,6 +1091,7 @@ export interface components {
             cancel_requested: boolean;
             executor: string;
             author: string;
+            rerun_of: string | null;
         };
         /** @description Id and state of a run. */
         RunMark: {
@@ -794,6 +1144,15 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "error";
+        /** @description Values for one run alone, by task and input; the workflow stays as it is. */
+        StartRequest: {
+            /** @default {} */
+            inputs: {
+                [key: string]: {
+                    [key: string]: components["schemas"]["Json"];
+                };
+            };
+        };
         /** @description What is up, what is not, what to do (sentences in `problems`), and who asks. */
         Status: {
             version: string;
@@ -804,6 +1163,14 @@ export interface components {
             scheduler: components["schemas"]["Json"];
             problems: string[];
             user: string;
+            author: string;
+            database: string;
+            late_s: number | null;
+            tasks: components["schemas"]["Json"];
+            pending: components["schemas"]["Json"];
+            executors: components["schemas"]["Json"];
+            isolation: components["schemas"]["Json"];
+            notify: string[];
         };
         /**
          * @description The steps of a publish, in order.
@@ -835,6 +1202,18 @@ export interface components {
             resources: components["schemas"]["Resources"];
             /** @default [] */
             after: string[];
+            /** @default on_success */
+            when: components["schemas"]["When"];
+            /** @default 0 */
+            retries: number;
+            /** @default 10 */
+            retry_delay_s: number;
+            /** @default null */
+            foreach: components["schemas"]["Json"];
+            /** @default false */
+            reuse: boolean;
+            /** @default null */
+            warn_after_s: number | null;
         };
         /** @description One execution of one task. */
         TaskRun: {
@@ -858,6 +1237,18 @@ export interface components {
             ended_at: string | null;
             exit_code: number | null;
             peak_memory_bytes: number | null;
+            item: number | null;
+            cause: components["schemas"]["Cause"] | null;
+            cancel_requested: boolean;
+            /** Format: date-time */
+            not_before: string | null;
+            /** Format: date-time */
+            admitted_at: string | null;
+            /** Format: date-time */
+            warned_at: string | null;
+            cpu_s: number | null;
+            reused_from: string | null;
+            fingerprint: string | null;
         };
         /**
          * @description State of one task run; see `MOVES` for what may follow what.
@@ -877,6 +1268,15 @@ export interface components {
             repairs: string[];
         };
         /**
+         * @description Whether a task runs once all tasks before it have ended, by how they ended.
+         * @enum {string}
+         */
+        When: "on_success" | "on_failure" | "always";
+        /** @description How many starts were withdrawn. */
+        Withdrawn: {
+            withdrawn: number;
+        };
+        /**
          * @description Who says that a distribution or a system package is needed, strongest first.
          * @enum {string}
          */
@@ -894,6 +1294,8 @@ export interface components {
             paused: boolean;
             /** @default 0 */
             revision: number;
+            /** @default 0 */
+            priority: number;
         };
         /** @description A workflow, when it starts next (None: not by itself), and its newest run (None: never ran). */
         WorkflowEntry: {
@@ -901,6 +1303,16 @@ export interface components {
             /** Format: date-time */
             next_start: string | null;
             last_run: components["schemas"]["RunMark"] | null;
+        };
+        /** @description A YAML file that describes a workflow, of `project` where it names none. */
+        WorkflowFile: {
+            text: string;
+            /** @default default */
+            project: string;
+        };
+        /** @description A workflow as a YAML file. */
+        WorkflowText: {
+            text: string;
         };
         /** @description Workflows by name. */
         Workflows: {
@@ -946,6 +1358,27 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    get_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain; version=0.0.4; charset=utf-8": string;
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     inspect_notebook: {
         parameters: {
             query?: never;
@@ -966,6 +1399,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Inspection"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    compare_with_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DriftRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1065,7 +1523,12 @@ export interface operations {
     };
     list_blocks: {
         parameters: {
-            query?: never;
+            query?: {
+                words?: string;
+                owner?: string;
+                input?: string;
+                deprecated?: boolean;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1079,6 +1542,55 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Blocks"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    make_block_from_image: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImageRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    diff_blocks: {
+        parameters: {
+            query: {
+                old: string;
+                new: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockDiff"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1102,6 +1614,29 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Blocks"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    list_block_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockUsers"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1133,7 +1668,9 @@ export interface operations {
     };
     remove_block: {
         parameters: {
-            query?: never;
+            query?: {
+                force?: boolean;
+            };
             header?: never;
             path: {
                 name: string;
@@ -1172,6 +1709,132 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Dockerfile"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    get_readme: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readme"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    get_sbom: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: components["schemas"]["Json"];
+                    };
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    list_version_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockUsers"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    propose_resources: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposedResources"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    deprecate_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Deprecation"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Block"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1273,6 +1936,56 @@ export interface operations {
             default: components["responses"]["Failure"];
         };
     };
+    write_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Workflow"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkflowText"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    read_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkflowFile"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Workflow"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
     get_workflow: {
         parameters: {
             query?: never;
@@ -1357,7 +2070,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["StartRequest"];
+            };
+        };
         responses: {
             /** @description Done. */
             201: {
@@ -1366,6 +2083,82 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Run"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    list_requested_starts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestedStarts"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    backfill_workflow: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackfillRequest"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestedStarts"];
+                };
+            };
+            default: components["responses"]["Failure"];
+        };
+    };
+    withdraw_backfill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project: string;
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Withdrawn"];
                 };
             };
             default: components["responses"]["Failure"];
@@ -1501,7 +2294,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["CancelRequest"];
+            };
+        };
         responses: {
             /** @description Done. */
             200: {
@@ -1524,7 +2321,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RerunRequest"];
+            };
+        };
         responses: {
             /** @description Done. */
             201: {

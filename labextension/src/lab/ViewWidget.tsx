@@ -1,7 +1,7 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
 import { useSyncExternalStore, type ReactElement } from 'react';
-import { TransContext, type Trans } from '../views/elements';
+import { Boundary, TransContext, type Trans } from '../views/elements';
 
 /** Anything that has a value and says when it changes. */
 export interface Watchable<T> {
@@ -47,6 +47,10 @@ export class ViewWidget extends ReactWidget {
   }
 
   protected render(): ReactElement {
-    return <TransContext.Provider value={this.trans}>{this.view(this.isVisible)}</TransContext.Provider>;
+    return (
+      <TransContext.Provider value={this.trans}>
+        <Boundary>{this.view(this.isVisible)}</Boundary>
+      </TransContext.Provider>
+    );
   }
 }

@@ -1,5 +1,6 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import type { Block } from '../contract';
 import { Composer } from '../views/composer';
 import { FailureBox } from '../views/elements';
 import { ComposerModel } from './composerModel';
@@ -24,7 +25,8 @@ export const composer: JupyterFrontEndPlugin<void> = {
     const models = new Map<string, ComposerModel>();
     let number = 0;
 
-    const open = (which: { project: string; name: string } | null) => {
+    /** Opens a workflow, or begins a new one and adds `block` to it. */
+    const open = (which: { project: string; name: string } | null, block?: Block) => {
       const shown = tracker.find(widget => {
         const workflow = models.get(widget.id)?.get().saved;
         return which !== null && workflow?.name === which.name && workflow.project === which.project;
@@ -66,10 +68,22 @@ export const composer: JupyterFrontEndPlugin<void> = {
         model.dispose();
         models.delete(widget.id);
       });
-      void model.load(which);
+      void model.load(which).then(() => block && model.add(block));
       app.shell.add(widget, 'main', { type: 'Lentiq' });
       void tracker.add(widget);
       app.shell.activateById(widget.id);
+    };
+
+    const addBlock = async (name: string, version: string): Promise<void> => {
+      const block = await lentiq.api.block(name, version);
+      const last = tracker.currentWidget;
+      const model = last && !last.isDisposed ? models.get(last.id) : undefined;
+      if (last && model && !model.get().failure) {
+        model.add(block);
+        app.shell.activateById(last.id);
+      } else {
+        open(null, block);
+      }
     };
 
     app.commands.addCommand(COMMANDS.compose, {
@@ -77,15 +91,21 @@ export const composer: JupyterFrontEndPlugin<void> = {
       caption: trans.__('Compose blocks into a workflow'),
       icon: args => (args['isPalette'] ? undefined : workflowIcon),
       execute: args => {
-        const { project, name } = args;
+        const { project, name, block, version } = args;
+        if (typeof block === 'string' && typeof version === 'string') {
+          return addBlock(block, version);
+        }
         open(typeof project === 'string' && typeof name === 'string' ? { project, name } : null);
+        return undefined;
       },
       describedBy: {
         args: {
           type: 'object',
           properties: {
             project: { type: 'string', description: trans.__('Project of the workflow; without, a new one begins') },
-            name: { type: 'string', description: trans.__('Name of the workflow') }
+            name: { type: 'string', description: trans.__('Name of the workflow') },
+            block: { type: 'string', description: trans.__('A block to add to the workflow that was open last, or to a new one') },
+            version: { type: 'string', description: trans.__('Its version') }
           }
         }
       }
@@ -127,6 +147,8 @@ function Host({ model, visible, reload }: { model: ComposerModel; visible: boole
       onStart={() => void model.start()}
       onCancel={() => void model.cancel()}
       onRefresh={() => void model.refresh()}
+      onText={model.text}
+      onRead={model.read}
       onLog={task => model.showLog(task)}
     />
   );

@@ -1,8 +1,8 @@
 import type { Api } from '../client/api';
 import { failureOf, type Failure } from '../client/failure';
 import type { Block, Check, Hint, ProjectUse, Run, Workflow } from '../contract';
-import { emptyWorkflow } from '../state/composer';
-import { isActive, isTaskActive } from '../state/states';
+import { editWorkflow, emptyWorkflow } from '../state/composer';
+import { findTask, isActive, isTaskActive } from '../state/states';
 import { createStore } from '../state/store';
 import type { Message } from '../views/composer';
 import type { Trans } from '../views/elements';
@@ -53,13 +53,17 @@ export class ComposerModel {
     private readonly trans: Trans
   ) {
     this.log = new LogFollower(api, (_, task) => {
-      const found = this.get().run?.tasks.find(one => one.task.name === task);
+      const { run } = this.get();
+      const found = run && findTask(run, task);
       return found ? isTaskActive(found.state) : false;
     });
   }
 
   readonly get = this.store.get;
   readonly subscribe = this.store.subscribe;
+
+  readonly text = (workflow: Workflow): Promise<string> => this.api.workflowText(workflow);
+  readonly read = (text: string, project: string): Promise<Workflow> => this.api.readWorkflow(text, project);
 
   get dirty(): boolean {
     const { workflow, saved } = this.get();
@@ -92,6 +96,15 @@ export class ComposerModel {
     this.store.dispatch({ workflow, message: null, ...(other ? { saved: null, run: null } : {}) });
     window.clearTimeout(this.checkTimer);
     this.checkTimer = window.setTimeout(() => this.check(), CHECK_AFTER_MS);
+  }
+
+  /** A version of a block becomes one more task. */
+  add(block: Block): void {
+    const { blocks } = this.get();
+    if (!blocks.some(one => one.digest === block.digest)) {
+      this.store.dispatch({ blocks: [...blocks, block] });
+    }
+    this.change(editWorkflow(this.get().workflow, { type: 'add-task', block }));
   }
 
   save(): Promise<void> {

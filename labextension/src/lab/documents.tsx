@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Clipboard, MainAreaWidget } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import { Button, LogView, useTrans } from '../views/elements';
 import { blockIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
@@ -60,14 +61,22 @@ export const documents: JupyterFrontEndPlugin<void> = {
         if (shown) {
           await manager.contextForWidget(shown)?.revert();
         }
-        manager.openOrReveal(path, 'Notebook');
+        const panel = manager.openOrReveal(path, 'Notebook') as NotebookPanel | undefined;
+        const cell = args['cell'];
+        if (panel && typeof cell === 'number') {
+          await panel.context.ready;
+          await panel.revealed;
+          panel.content.activeCellIndex = cell;
+          await panel.content.scrollToItem(cell, 'center');
+        }
       },
       describedBy: {
         args: {
           type: 'object',
           properties: {
             run: { type: 'string', description: trans.__('Id of the run') },
-            task: { type: 'string', description: trans.__('The task') }
+            task: { type: 'string', description: trans.__('The task') },
+            cell: { type: 'number', description: trans.__('Number of the cell to look at, from 0') }
           },
           required: ['run', 'task']
         }

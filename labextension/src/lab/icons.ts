@@ -15,3 +15,11 @@ export const workflowIcon = new LabIcon({
   <path class="jp-icon3" fill="#616161" d="M1 6h4v1.5h2V4h1V2h6v4H8V5H8v6h0v-1h6v4H8v-2H7V8.5H5V10H1zm1 1v2h2V7zm7-4v2h4V3zm0 8v2h4v-2z"/>
 </svg>`
 });
+
+/** Something that goes on. */
+export const runIcon = new LabIcon({
+  name: 'lentiq-jupyter:run',
+  svgstr: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16">
+  <path class="jp-icon3" fill="#616161" d="M8 1a7 7 0 1 1 0 14A7 7 0 0 1 8 1zm0 1a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM6.3 4.8 11.4 8l-5.1 3.2z"/>
+</svg>`
+});

@@ -1,7 +1,7 @@
 import type { Event } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
 import type { Api } from '../client/api';
-import type { Block, Hint } from '../contract';
+import type { Block, Hint, Run } from '../contract';
 import type { Trans } from '../views/elements';
 
 export const EVENTS_SCHEMA = 'https://schema.lentiq.io/events/v1';
@@ -19,6 +19,8 @@ export const ILentiq = new Token<ILentiq>('lentiq-jupyter:ILentiq', 'The Lentiq 
 /** What other plugins ask the sidebar for. */
 export interface ILentiqSidebar {
   showBlock(block: Block, options: { run: boolean }): void;
+  /** Shows a run that began just now. */
+  showRun(run: Run): void;
   refresh(): void;
 }
 
@@ -27,8 +29,12 @@ export const ILentiqSidebar = new Token<ILentiqSidebar>('lentiq-jupyter:ILentiqS
 export const COMMANDS = {
   publish: 'lentiq:publish',
   compose: 'lentiq:compose',
+  drift: 'lentiq:show-drift',
+  block: 'lentiq:open-block',
+  fromImage: 'lentiq:block-from-image',
   dockerfile: 'lentiq:dockerfile',
   notebook: 'lentiq:open-run-notebook',
+  run: 'lentiq:open-run',
   showSidebar: 'lentiq:show-sidebar'
 } as const;
 

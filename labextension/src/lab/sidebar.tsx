@@ -1,5 +1,6 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Clipboard, ICommandPalette, Notification } from '@jupyterlab/apputils';
+import { TABS } from '../state/sidebar';
 import { Sidebar, type SidebarCallbacks } from '../views/sidebar';
 import { blockIcon } from './icons';
 import { COMMANDS, ILentiq, ILentiqSidebar } from './link';
@@ -31,7 +32,9 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
       onRefresh: () => model.refresh(),
       onDismiss: () => model.failure.dispatch(null),
       onRunBlock: request => void model.start(api.runBlock(request)),
-      onDockerfile: (name, version) => run(COMMANDS.dockerfile, { name, version }),
+      onBlock: name => run(COMMANDS.block, { name }),
+      onAddToWorkflow: block => run(COMMANDS.compose, { block: block.spec.name, version: block.version }),
+      onFromImage: () => run(COMMANDS.fromImage, {}),
       onCopy: reference => {
         Clipboard.copyToSystem(reference);
         Notification.success(trans.__('Copied %1', reference), { autoClose: 2000 });
@@ -43,8 +46,13 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
         model.dispatch({ type: 'deleting', workflow: null });
         void model.ask(api.deleteWorkflow(workflow.project, workflow.name));
       },
+      onRun: one => run(COMMANDS.run, { id: one.id }),
       onCancel: one => void model.ask(api.cancelRun(one.id)),
       onRerun: one => void model.start(api.rerun(one.id)),
+      onQuota: (project, quota) => {
+        model.dispatch({ type: 'quota', project: null });
+        void model.ask(api.saveProject({ name: project, quota }));
+      },
       onNotebook: (one, task) => void model.ask(app.commands.execute(COMMANDS.notebook, { run: one.id, task }))
     };
     function Host() {
@@ -52,9 +60,9 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
         <Sidebar
           state={useWatched(model.state)}
           blocks={useWatched(model.blocks)}
-          versions={useWatched(model.versions)}
           workflows={useWatched(model.workflows)}
           runs={useWatched(model.runs)}
+          projects={useWatched(model.projects)}
           log={useWatched(model.log)}
           failure={useWatched(model.failure)}
           problems={useWatched(model.problems).value ?? []}
@@ -72,8 +80,19 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
 
     app.commands.addCommand(COMMANDS.showSidebar, {
       label: trans.__('Show Blocks, Workflows and Runs'),
-      execute: () => app.shell.activateById(ID),
-      describedBy: { args: { type: 'object', properties: {} } }
+      execute: args => {
+        const tab = TABS.find(one => one === args['tab']);
+        if (tab) {
+          model.dispatch({ type: 'tab', tab });
+        }
+        app.shell.activateById(ID);
+      },
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: { tab: { type: 'string', enum: [...TABS], description: trans.__('The tab to show; without, the last one') } }
+        }
+      }
     });
     palette?.addItem({ command: COMMANDS.showSidebar, category: trans.__('Lentiq') });
 
@@ -82,6 +101,10 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
         const { name } = block.spec;
         model.dispatch({ type: 'show-block', name, runForm: options.run ? `${name}@${block.version}` : null });
         void model.blocks.refresh();
+        app.shell.activateById(ID);
+      },
+      showRun: one => {
+        model.show(one);
         app.shell.activateById(ID);
       },
       refresh: () => model.refresh()

@@ -1,31 +1,34 @@
 import type { Api } from '../client/api';
 import { failureOf, type Failure } from '../client/failure';
-import type { Block, Hint, Run, WorkflowRow } from '../contract';
+import type { Hint, ProjectUse, Run, WorkflowRow } from '../contract';
+import { parseSearch, type BlockQuery, type Found } from '../state/catalogue';
 import { initialSidebar, reduceSidebar, type SidebarAction } from '../state/sidebar';
-import { isActive, isTaskActive } from '../state/states';
+import { findTask, isActive, isGroup, isTaskActive, labelOf } from '../state/states';
 import { createStore } from '../state/store';
 import { Feed } from './feed';
 import { LogFollower } from './logFollower';
 
 const RUNS_SHOWN = 50;
+/** How long the search field must rest before the service is asked. */
+const REST_MS = 200;
 
 /** What the sidebar shows, and how it stays fresh. */
 export class SidebarModel {
   readonly state = createStore(reduceSidebar, initialSidebar);
   readonly failure = createStore<Failure | null, Failure | null>((_, failure) => failure, null);
-  readonly blocks: Feed<Block[]>;
-  readonly versions: Feed<Block[]>;
+  readonly blocks: Feed<Found>;
   readonly workflows: Feed<WorkflowRow[]>;
   readonly runs: Feed<Run[]>;
+  readonly projects: Feed<ProjectUse[]>;
   readonly problems: Feed<string[]>;
   readonly log: LogFollower;
+  private rest: number | undefined;
 
   constructor(api: Api) {
-    this.blocks = new Feed({ fetch: api.blocks });
-    this.versions = new Feed({
-      fetch: () => {
-        const name = this.state.get().block;
-        return name === null ? Promise.resolve([]) : api.blockVersions(name);
+    this.blocks = new Feed({
+      fetch: async () => {
+        const query = this.query();
+        return { query, blocks: await api.blocks(query) };
       }
     });
     this.workflows = new Feed({
@@ -36,10 +39,14 @@ export class SidebarModel {
       fetch: () => api.runs({ limit: RUNS_SHOWN }),
       active: runs => runs.some(run => isActive(run.state))
     });
+    this.projects = new Feed({
+      fetch: api.projects,
+      active: () => this.runs.get().value?.some(run => isActive(run.state)) ?? false
+    });
     this.problems = new Feed({ fetch: async () => (await api.status()).problems });
     this.log = new LogFollower(api, (id, name) => {
       const run = this.runs.get().value?.find(one => one.id === id);
-      const task = run?.tasks.find(one => one.task.name === name);
+      const task = run ? findTask(run, name) : null;
       // A run that was started just now is not in the list yet.
       return task ? isTaskActive(task.state) : true;
     });
@@ -48,10 +55,10 @@ export class SidebarModel {
   dispatch(action: SidebarAction): void {
     const before = this.state.get();
     this.state.dispatch(action);
-    const { block, run, task } = this.state.get();
-    if (block !== before.block) {
-      this.versions.reset();
-      void this.versions.refresh();
+    const { search, deprecated, run, task } = this.state.get();
+    if (search !== before.search || deprecated !== before.deprecated) {
+      window.clearTimeout(this.rest);
+      this.rest = window.setTimeout(() => void this.blocks.refresh(), action.type === 'search' && search !== '' ? REST_MS : 0);
     }
     this.log.follow(run !== null && task !== null ? { run, task } : null);
   }
@@ -67,13 +74,13 @@ export class SidebarModel {
   hinted(hint: Hint): void {
     if (hint.kind === 'blocks') {
       void this.blocks.refresh();
-      void this.versions.refresh();
     }
     if (hint.kind === 'workflows' || hint.kind === 'run') {
       void this.workflows.refresh();
     }
     if (hint.kind === 'run') {
       void this.runs.refresh();
+      void this.projects.refresh();
     }
   }
 
@@ -84,6 +91,7 @@ export class SidebarModel {
       this.failure.dispatch(null);
       void this.runs.refresh();
       void this.workflows.refresh();
+      void this.projects.refresh();
       return value;
     } catch (error) {
       this.failure.dispatch(failureOf(error));
@@ -96,11 +104,23 @@ export class SidebarModel {
     const run = await this.ask(starting);
     if (run) {
       this.dispatch({ type: 'run-form', reference: null });
-      this.dispatch({ type: 'show-run', id: run.id, task: run.tasks.length === 1 ? (run.tasks[0]?.task.name ?? null) : null });
+      this.show(run);
     }
   }
 
+  show(run: Run): void {
+    const [only, ...others] = run.tasks;
+    const task = only && others.length === 0 && !isGroup(only) ? labelOf(only) : null;
+    this.dispatch({ type: 'show-run', id: run.id, task });
+    void this.runs.refresh();
+  }
+
+  private query(): BlockQuery {
+    const { search, deprecated } = this.state.get();
+    return parseSearch(search, deprecated);
+  }
+
   private feeds(): readonly Feed<unknown>[] {
-    return [this.blocks, this.versions, this.workflows, this.runs, this.problems] as readonly Feed<unknown>[];
+    return [this.blocks, this.workflows, this.runs, this.projects, this.problems] as readonly Feed<unknown>[];
   }
 }

@@ -1,5 +1,6 @@
 import type { Block, Resources, Run, Schedule, Task, TaskRun, Values, Workflow } from '../contract';
 import { freeName, isName, slug } from './names';
+import { findTask } from './states';
 import { parseReference, reference } from './values';
 
 /** One change of a workflow under composition. */
@@ -12,10 +13,25 @@ export type Edit =
   | { type: 'inputs'; task: string; inputs: Values }
   | { type: 'resources'; task: string; resources: Resources }
   | { type: 'after'; task: string; on: string; waits: boolean }
+  | { type: 'conduct'; task: string; change: Partial<Conduct> }
+  | { type: 'duplicate-task'; task: string }
   | { type: 'schedule'; schedule: Schedule | null };
 
+/** When and how often a task runs. */
+export type Conduct = Pick<Task, 'when' | 'retries' | 'retry_delay_s' | 'foreach' | 'reuse' | 'warn_after_s'>;
+
+/** What is special about a task that nothing special was said of. */
+export const PLAIN_TASK = {
+  when: 'on_success',
+  retries: 0,
+  retry_delay_s: 10,
+  foreach: null,
+  reuse: false,
+  warn_after_s: null
+} as const;
+
 export function emptyWorkflow(project = 'default'): Workflow {
-  return { name: 'workflow', project, tasks: [], schedule: null, description: '', paused: false, revision: 0 };
+  return { name: 'workflow', project, tasks: [], schedule: null, description: '', paused: false, revision: 0, priority: 0 };
 }
 
 export function editWorkflow(workflow: Workflow, edit: Edit): Workflow {
@@ -46,6 +62,10 @@ export function editWorkflow(workflow: Workflow, edit: Edit): Workflow {
             ...task,
             after: edit.waits ? [...task.after.filter(one => one !== edit.on), edit.on] : task.after.filter(one => one !== edit.on)
           }));
+    case 'conduct':
+      return mapTask(workflow, edit.task, task => ({ ...task, ...edit.change }));
+    case 'duplicate-task':
+      return duplicate(workflow, edit.task);
     case 'schedule':
       return { ...workflow, schedule: edit.schedule };
   }
@@ -63,8 +83,36 @@ function taskOf(block: Block, workflow: Workflow): Task {
     version: block.version,
     inputs: {},
     resources: block.spec.resources,
-    after: []
+    after: [],
+    ...PLAIN_TASK
   };
+}
+
+/** The same task once more, waiting for the same; nothing waits for the new one. */
+function duplicate(workflow: Workflow, name: string): Workflow {
+  const at = workflow.tasks.findIndex(task => task.name === name);
+  const task = workflow.tasks[at];
+  if (task === undefined) {
+    return workflow;
+  }
+  const copy = { ...task, name: freeName(task.name, workflow.tasks.map(one => one.name)) };
+  return { ...workflow, tasks: [...workflow.tasks.slice(0, at + 1), copy, ...workflow.tasks.slice(at + 1)] };
+}
+
+/** What an edit is about: edits of the same thing in quick succession are undone as one; null for a step of its own. */
+export function aboutOf(edit: Edit): string | null {
+  switch (edit.type) {
+    case 'add-task':
+    case 'remove-task':
+    case 'duplicate-task':
+    case 'after':
+    case 'version':
+      return null;
+    case 'conduct':
+      return [edit.type, edit.task, ...Object.keys(edit.change)].join(' ');
+    default:
+      return 'task' in edit ? `${edit.type} ${edit.task}` : edit.type;
+  }
 }
 
 function unlink(task: Task, gone: string): Task {
@@ -180,9 +228,9 @@ export function newerVersion(task: Task, blocks: readonly Block[]): string | nul
   return newest && task.version !== null && newest.version !== task.version ? newest.version : null;
 }
 
-/** The run of a task, if that run is of this workflow. */
+/** The newest attempt of a task, if that run is of this workflow; of one with `foreach`, what stands for all items. */
 export function taskRunOf(run: Run | null, task: string): TaskRun | null {
-  return run?.tasks.find(one => one.task.name === task) ?? null;
+  return run === null ? null : findTask(run, task);
 }
 
 /** Faults that begin with the path of a task (`tasks.train.cpu: …` or `tasks[1].cpu: …`). */

@@ -47,12 +47,16 @@ export interface PublishForm {
   secrets: string[];
   /** Null: what analysis proposes. */
   proof: Proof | null;
+  /** An OCI platform, as in linux/arm64; "" for the server's own. */
+  platform: string;
+  /** Instructions added to the generated Dockerfile, one a line. */
+  dockerfileLines: string;
   /** Key of the row that changed the packages last; what the resolver says against it is shown there. */
   touched: string;
 }
 
 export type PublishEdit =
-  | { type: 'name' | 'description' | 'cpu' | 'memory'; text: string }
+  | { type: 'name' | 'description' | 'cpu' | 'memory' | 'platform' | 'dockerfileLines'; text: string }
   | { type: 'input'; name: string; change: Partial<Pick<Input, 'type' | 'required' | 'description' | 'secret'>> }
   | { type: 'default'; name: string; text: string }
   | { type: 'add-requirement' | 'drop-requirement'; line: string }
@@ -86,6 +90,8 @@ export function formOf(path: string, inspection: Inspection): PublishForm {
     removeSystem: [],
     secrets: [],
     proof: null,
+    platform: '',
+    dockerfileLines: '',
     touched: ''
   };
 }
@@ -109,6 +115,8 @@ export function editForm(form: PublishForm, edit: PublishEdit): PublishForm {
     case 'description':
     case 'cpu':
     case 'memory':
+    case 'platform':
+    case 'dockerfileLines':
       return { ...form, [edit.type]: edit.text };
     case 'input':
       return mapInput(form, edit.name, row => ({ ...row, input: { ...row.input, ...edit.change } }));
@@ -335,7 +343,10 @@ export function requestOf(form: PublishForm, inspection: Inspection): PublishReq
     resources: resourcesOf(form),
     verify: form.proof !== 'none',
     proof: form.proof === 'none' ? null : form.proof,
-    live: null
+    live: null,
+    platform: form.platform.trim() || null,
+    dockerfile_lines: form.dockerfileLines.split('\n').filter(line => line.trim() !== ''),
+    dockerfile: null
   };
 }
 

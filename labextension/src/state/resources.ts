@@ -44,6 +44,16 @@ export function formatMemory(bytes: number): string {
   return String(bytes);
 }
 
+/** `256Mi`, `23.5Gi`: an amount of memory for reading, rounded, in the units in which it is asked for. */
+export function readableMemory(bytes: number): string {
+  const unit = ['Ti', 'Gi', 'Mi', 'Ki'].find(one => bytes >= (UNITS[one] ?? 1));
+  if (unit === undefined) {
+    return String(bytes);
+  }
+  const size = bytes / (UNITS[unit] ?? 1);
+  return `${size >= 100 ? Math.round(size) : Number(size.toFixed(1))}${unit}`;
+}
+
 /** `14.2 MB`: bytes for reading, rounded, in decimal units as file managers and registries show them. */
 export function readableBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -1,11 +1,16 @@
-/** What is open in the sidebar. Data is elsewhere: this is only where the user looks. */
-export type Tab = 'blocks' | 'workflows' | 'runs';
+import { itemAfterKey } from './keys';
 
-export const TABS: readonly Tab[] = ['blocks', 'workflows', 'runs'];
+/** What is open in the sidebar. Data is elsewhere: this is only where the user looks. */
+export type Tab = 'blocks' | 'workflows' | 'runs' | 'projects';
+
+export const TABS: readonly Tab[] = ['blocks', 'workflows', 'runs', 'projects'];
 
 export interface SidebarState {
   tab: Tab;
+  /** Text of the search field. */
   search: string;
+  /** Whether deprecated blocks are listed. */
+  deprecated: boolean;
   /** Name of the block that is unfolded. */
   block: string | null;
   /** `name@version` whose run form is open. */
@@ -16,39 +21,47 @@ export interface SidebarState {
   task: string | null;
   /** `project/name` of the workflow that is about to be deleted. */
   deleting: string | null;
+  /** Name of the project whose quota is being changed. */
+  quota: string | null;
 }
 
 export type SidebarAction =
   | { type: 'tab'; tab: Tab }
   | { type: 'search'; text: string }
+  | { type: 'deprecated'; listed: boolean }
   | { type: 'toggle-block'; name: string }
   | { type: 'show-block'; name: string; runForm: string | null }
   | { type: 'run-form'; reference: string | null }
   | { type: 'toggle-run'; id: string }
   | { type: 'show-run'; id: string; task: string | null }
   | { type: 'task-log'; task: string | null }
-  | { type: 'deleting'; workflow: string | null };
+  | { type: 'deleting'; workflow: string | null }
+  | { type: 'quota'; project: string | null };
 
 export const initialSidebar: SidebarState = {
   tab: 'blocks',
   search: '',
+  deprecated: true,
   block: null,
   runForm: null,
   run: null,
   task: null,
-  deleting: null
+  deleting: null,
+  quota: null
 };
 
 export function reduceSidebar(state: SidebarState, action: SidebarAction): SidebarState {
   switch (action.type) {
     case 'tab':
-      return { ...state, tab: action.tab, deleting: null };
+      return { ...state, tab: action.tab, deleting: null, quota: null };
     case 'search':
       return { ...state, search: action.text };
+    case 'deprecated':
+      return { ...state, deprecated: action.listed };
     case 'toggle-block':
       return { ...state, block: state.block === action.name ? null : action.name, runForm: null };
     case 'show-block':
-      return { ...state, tab: 'blocks', search: '', block: action.name, runForm: action.runForm };
+      return { ...state, tab: 'blocks', search: '', deprecated: true, block: action.name, runForm: action.runForm };
     case 'run-form':
       return { ...state, runForm: action.reference };
     case 'toggle-run':
@@ -59,18 +72,12 @@ export function reduceSidebar(state: SidebarState, action: SidebarAction): Sideb
       return { ...state, task: action.task };
     case 'deleting':
       return { ...state, deleting: action.workflow };
+    case 'quota':
+      return { ...state, quota: action.project };
   }
 }
 
 /** The tab that a key leads to from `tab` in a list of tabs (WAI-ARIA tabs pattern); null for other keys. */
 export function tabAfterKey(tab: Tab, key: string): Tab | null {
-  const number = TABS.indexOf(tab);
-  const steps: { [key: string]: number } = {
-    ArrowRight: (number + 1) % TABS.length,
-    ArrowLeft: (number + TABS.length - 1) % TABS.length,
-    Home: 0,
-    End: TABS.length - 1
-  };
-  const next = steps[key];
-  return next === undefined ? null : (TABS[next] ?? null);
+  return itemAfterKey(TABS, tab, key);
 }

@@ -1,12 +1,14 @@
-import { useState } from 'react';
+import { useState, type KeyboardEvent } from 'react';
 import type { Block, Check, ProjectUse, Run, Workflow } from '../../contract';
-import { editWorkflow, ownFault, type Edit } from '../../state/composer';
+import { aboutOf, editWorkflow, ownFault, type Edit } from '../../state/composer';
+import { noHistory, redo, remember, undo, type History } from '../../state/history';
 import { useTrans } from '../elements';
 import { ComposerHeader } from './ComposerHeader';
 import { Graph } from './Graph';
 import { Notices } from './Notices';
 import { Palette } from './Palette';
 import { RunStrip } from './RunStrip';
+import { TextView } from './TextView';
 import { TaskInspector } from './TaskInspector';
 import { WorkflowInspector } from './WorkflowInspector';
 
@@ -39,6 +41,10 @@ export interface ComposerProps {
   onStart: () => void;
   onCancel: () => void;
   onRefresh: () => void;
+  /** The workflow as a YAML file. */
+  onText: (workflow: Workflow) => Promise<string>;
+  /** What a YAML file describes; rejects with every fault. */
+  onRead: (text: string, project: string) => Promise<Workflow>;
   /** Which task's log to fetch from now on; null for none. */
   onLog: (task: string | null) => void;
 }
@@ -48,6 +54,8 @@ export function Composer(props: ComposerProps) {
   const { blocks, workflow, check, run, onChange } = props;
   const trans = useTrans();
   const [chosen, setChosen] = useState<string | null>(null);
+  const [asText, setAsText] = useState(false);
+  const [history, setHistory] = useState<History<Workflow>>(noHistory);
   const selected = workflow.tasks.find(task => task.name === chosen) ?? null;
 
   const edit = (change: Edit) => {
@@ -55,13 +63,46 @@ export function Composer(props: ComposerProps) {
     if (next === workflow) {
       return;
     }
-    if (change.type === 'add-task') {
-      setChosen(next.tasks.at(-1)?.name ?? null);
+    if (change.type === 'add-task' || change.type === 'duplicate-task') {
+      const before = new Set(workflow.tasks.map(task => task.name));
+      setChosen(next.tasks.find(task => !before.has(task.name))?.name ?? null);
     }
     if (change.type === 'rename-task' && change.task === chosen) {
       setChosen(change.name);
     }
+    setHistory(remember(history, workflow, aboutOf(change), Date.now()));
     onChange(next);
+  };
+  // What was saved in between stays counted: only what people edit goes back.
+  const back = undo(history, workflow);
+  const forth = redo(history, workflow);
+  const go = (to: typeof back) =>
+    to &&
+    (() => {
+      setHistory(to.history);
+      onChange({ ...to.value, revision: to.value.name === workflow.name ? workflow.revision : 0 });
+    });
+  const [onUndo, onRedo] = [go(back), go(forth)];
+  const pressed = (event: KeyboardEvent) => {
+    // A field that is typed in undoes by itself.
+    if (event.target instanceof Element && event.target.closest('input, textarea, select')) {
+      return;
+    }
+    const key = event.key.toLowerCase();
+    const command = event.ctrlKey || event.metaKey;
+    const doing =
+      command && key === 'z' && !event.shiftKey
+        ? onUndo
+        : command && (key === 'y' || key === 'z')
+          ? onRedo
+          : key === 'delete' && selected && !command
+            ? () => edit({ type: 'remove-task', task: selected.name })
+            : null;
+    if (doing) {
+      event.preventDefault();
+      event.stopPropagation();
+      doing();
+    }
   };
   const select = (task: string | null) => {
     setChosen(task);
@@ -74,9 +115,21 @@ export function Composer(props: ComposerProps) {
   const faults = [own, ...check.faults].filter(fault => fault !== '');
 
   return (
-    <section className="lq-root lq-composer" aria-label={trans.__('Workflow composer')}>
-      <ComposerHeader {...props} savable={ownFault(workflow) === ''} onEdit={edit} />
+    <section className="lq-root lq-composer" aria-label={trans.__('Workflow composer')} onKeyDown={pressed}>
+      <ComposerHeader {...props} onUndo={onUndo} onRedo={onRedo} asText={asText} onAsText={setAsText} savable={ownFault(workflow) === ''} onEdit={edit} />
       {run && <RunStrip run={run} onCancel={props.onCancel} />}
+      {asText ? (
+        <TextView
+          workflow={workflow}
+          onText={props.onText}
+          onRead={props.onRead}
+          onChange={read => {
+            setHistory(remember(history, workflow, 'text', Date.now()));
+            onChange(read);
+          }}
+          onClose={() => setAsText(false)}
+        />
+      ) : (
       <div className="lq-composer-body">
         <Palette blocks={blocks} onAdd={block => edit({ type: 'add-task', block })} onRefresh={props.onRefresh} />
         <div className="lq-canvas">
@@ -107,6 +160,7 @@ export function Composer(props: ComposerProps) {
           )}
         </div>
       </div>
+      )}
     </section>
   );
 }

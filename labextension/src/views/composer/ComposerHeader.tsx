@@ -1,16 +1,21 @@
 import type { Edit } from '../../state/composer';
 import { formatCpu, formatMemory } from '../../state/resources';
 import { isActive } from '../../state/states';
-import { Button, Field, TextField, useTrans } from '../elements';
+import { Button, Field, IconButton, TextField, useTrans } from '../elements';
 import type { ComposerProps } from './Composer';
 
 interface Props extends Pick<ComposerProps, 'projects' | 'workflow' | 'run' | 'busy' | 'message' | 'onSave' | 'onStart'> {
   savable: boolean;
+  /** null where there is nothing to undo, or to do again. */
+  asText: boolean;
+  onAsText: (asText: boolean) => void;
+  onUndo: (() => void) | null;
+  onRedo: (() => void) | null;
   onEdit: (edit: Edit) => void;
 }
 
 /** Name and project of the workflow; save and start. */
-export function ComposerHeader({ projects, workflow, run, busy, message, savable, onEdit, onSave, onStart }: Props) {
+export function ComposerHeader({ projects, workflow, run, busy, message, savable, asText, onAsText, onUndo, onRedo, onEdit, onSave, onStart }: Props) {
   const trans = useTrans();
   const going = run !== null && isActive(run.state);
   const known = projects.map(one => one.project.name);
@@ -50,6 +55,11 @@ export function ComposerHeader({ projects, workflow, run, busy, message, savable
         {message?.text ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : trans.__('not saved yet'))}
       </p>
       <div className="lq-actions">
+        <IconButton icon="undo" label={trans.__('Undo')} disabled={onUndo === null} onClick={() => onUndo?.()} />
+        <IconButton icon="redo" label={trans.__('Redo')} disabled={onRedo === null} onClick={() => onRedo?.()} />
+        <button type="button" className="lq-button" aria-pressed={asText} onClick={() => onAsText(!asText)}>
+          {trans.__('YAML')}
+        </button>
         <Button kind="primary" onClick={onSave} disabled={busy || !savable}>
           {trans.__('Save')}
         </Button>

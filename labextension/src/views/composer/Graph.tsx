@@ -44,6 +44,8 @@ interface Props {
   visible: boolean;
   onSelect: (task: string | null) => void;
   onEdit: (edit: Edit) => void;
+  /** Whether nothing can be linked. */
+  fixed?: boolean;
 }
 
 /** The tasks and who waits for whom, drawn from left to right, or downwards where that shows them larger. */
@@ -66,7 +68,7 @@ export function Graph(props: Props) {
   );
 }
 
-function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Props) {
+function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit, fixed = false }: Props) {
   const tasks = workflow.tasks;
   const { fitView } = useReactFlow();
 
@@ -142,6 +144,7 @@ function Flow({ workflow, run, blocks, faults, selected, onSelect, onEdit }: Pro
       minZoom={0.3}
       maxZoom={1.5}
       nodesDraggable={false}
+      nodesConnectable={!fixed}
       nodesFocusable={false}
       edgesFocusable={false}
       elementsSelectable={false}

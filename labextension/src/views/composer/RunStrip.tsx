@@ -1,5 +1,5 @@
 import type { Run } from '../../contract';
-import { elapsed, isActive, runProgress } from '../../state/states';
+import { elapsed, isActive, labelOf, runProgress } from '../../state/states';
 import { readableDuration } from '../../state/time';
 import { Button, ProgressBar, StateMark, useNow, useTrans } from '../elements';
 
@@ -10,7 +10,7 @@ export function RunStrip({ run, onCancel }: { run: Run; onCancel: () => void }) 
   const now = useNow(active);
   const lasted = elapsed(run.started_at ?? run.created_at, run.ended_at, now);
   const waiting = run.tasks.find(task => task.state === 'PENDING' && task.reason !== '');
-  const reason = run.reason || (waiting ? `${waiting.task.name}: ${waiting.reason}` : '');
+  const reason = run.reason || (waiting ? `${labelOf(waiting)}: ${waiting.reason}` : '');
   return (
     <div className={`lq-strip lq-strip-${run.state.toLowerCase()}`} role="status" aria-label={trans.__('Run')}>
       <StateMark state={run.state} />

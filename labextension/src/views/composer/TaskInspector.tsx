@@ -4,6 +4,7 @@ import { blockOf, canWait, faultsOf, newerVersion, sourcesOf, taskRunOf, type Ed
 import { freeName, isName } from '../../state/names';
 import { Button, IconButton, ResourcesField, TextField, useTrans } from '../elements';
 import type { ComposerProps } from './Composer';
+import { TaskConduct } from './TaskConduct';
 import { TaskInputs } from './TaskInputs';
 import { TaskRunSection } from './TaskRunSection';
 
@@ -27,6 +28,7 @@ export function TaskInspector({ task, blocks, workflow, run, log, faults, onEdit
       <h3>
         {trans.__('Task')}
         <span className="lq-aside">
+          <IconButton icon="copy" label={trans.__('Duplicate task %1', name)} onClick={() => onEdit({ type: 'duplicate-task', task: name })} />
           <IconButton icon="trash" label={trans.__('Remove task %1', name)} onClick={() => onEdit({ type: 'remove-task', task: name })} />
           <IconButton icon="close" label={trans.__('Back to the workflow')} onClick={onClose} />
         </span>
@@ -58,6 +60,7 @@ export function TaskInspector({ task, blocks, workflow, run, log, faults, onEdit
         value={task.resources}
         onChange={resources => onEdit({ type: 'resources', task: name, resources })}
       />
+      <TaskConduct task={task} onEdit={onEdit} />
       <WaitsFor task={task} workflow={workflow} onEdit={onEdit} />
     </section>
   );

@@ -19,15 +19,15 @@ export type TaskFlowNode = Node<
 >;
 
 /** One task in the graph. Its button selects it; its handles are dragged to make tasks wait. */
-export function TaskNode({ data }: NodeProps<TaskFlowNode>) {
+export function TaskNode({ data, isConnectable }: NodeProps<TaskFlowNode>) {
   const trans = useTrans();
   const { name, block, newer, faulty, run, selected, down, onSelect } = data;
   const state = run ? `, ${run.state}` : '';
   const share = run && isTaskActive(run.state) && run.progress ? run.progress.done / (run.progress.total || 1) : null;
   const tone = run ? ` lq-node-${toneOf(run.state)}` : '';
   return (
-    <div className={`lq-node${selected ? ' lq-node-selected' : ''}${faulty ? ' lq-node-faulty' : ''}${tone}`}>
-      <Handle type="target" position={down ? Position.Top : Position.Left} title={trans.__('Drop here: %1 waits', name)} />
+    <div className={`lq-node${selected ? ' lq-node-selected' : ''}${faulty ? ' lq-node-faulty' : ''}${isConnectable ? '' : ' lq-node-fixed'}${tone}`}>
+      <Handle type="target" position={down ? Position.Top : Position.Left} title={isConnectable ? trans.__('Drop here: %1 waits', name) : undefined} />
       <button
         type="button"
         className="lq-node-button nodrag nopan"
@@ -53,7 +53,7 @@ export function TaskNode({ data }: NodeProps<TaskFlowNode>) {
       <Handle
         type="source"
         position={down ? Position.Bottom : Position.Right}
-        title={trans.__('Drag to a task that waits for %1', name)}
+        title={isConnectable ? trans.__('Drag to a task that waits for %1', name) : undefined}
       />
     </div>
   );

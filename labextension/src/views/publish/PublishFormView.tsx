@@ -1,6 +1,7 @@
 import { unresolvedRows } from '../../state/packages';
 import { formFaults, isUntouched, openErrors, openImports, secretInputs } from '../../state/publish';
 import { AmountFields, Button, FailureBox, TextField, useTrans } from '../elements';
+import { AdvancedSection } from './AdvancedSection';
 import { FilesSection } from './FilesSection';
 import { InputsSection } from './InputsSection';
 import { PackagesSection } from './PackagesSection';
@@ -61,6 +62,7 @@ export function PublishFormView(props: FormStage & Calls) {
             onMemory={text => onEdit({ type: 'memory', text })}
           />
         </fieldset>
+        <AdvancedSection form={form} onEdit={onEdit} />
       </div>
       <footer className="lq-footer">
         <span className="lq-hint" role="status">

@@ -1,5 +1,5 @@
 import type { Run } from '../../contract';
-import { elapsed, isActive, runProgress } from '../../state/states';
+import { elapsed, isActive, newestTasks, runProgress } from '../../state/states';
 import { fullTime, readableDuration, relativeTime } from '../../state/time';
 import { Button, Empty, Icon, Loaded, ProgressBar, StateMark, useNow, useTrans } from '../elements';
 import { TaskList } from './TaskList';
@@ -34,6 +34,7 @@ function RunRow({ run, ...props }: SidebarProps & { run: Run }) {
   const active = isActive(run.state);
   const now = useNow(true, active ? 1000 : 30_000);
   const lasted = elapsed(run.started_at, run.ended_at, now);
+  const count = newestTasks(run).filter(task => task.item === null).length;
   return (
     <li className={`lq-card${open ? ' lq-open' : ''}`}>
       <button
@@ -51,7 +52,7 @@ function RunRow({ run, ...props }: SidebarProps & { run: Run }) {
         <span className="lq-meta">
           <span title={fullTime(run.created_at)}>{relativeTime(run.created_at, now)}</span>
           {lasted !== null && <span>{readableDuration(lasted)}</span>}
-          <span>{trans._n('%1 task', '%1 tasks', run.tasks.length)}</span>
+          <span>{trans._n('%1 task', '%1 tasks', count)}</span>
         </span>
         {active && <ProgressBar share={runProgress(run)} label={trans.__('Progress of %1', run.workflow.name)} />}
       </button>
@@ -73,6 +74,9 @@ function RunDetails({ run, ...props }: SidebarProps & { run: Run }) {
         {run.author && <span>{run.author}</span>}
       </p>
       <div className="lq-actions">
+        <Button icon="log" onClick={() => props.onRun(run)}>
+          {trans.__('Open')}
+        </Button>
         {active ? (
           <Button icon="stop" onClick={() => props.onCancel(run)} disabled={run.cancel_requested}>
             {run.cancel_requested ? trans.__('Cancelling…') : trans.__('Cancel')}

@@ -1,21 +1,22 @@
-import { useRef } from 'react';
-import type { Block, Run, RunRequest, WorkflowRow } from '../../contract';
+import type { Block, ProjectUse, Resources, Run, RunRequest, WorkflowRow } from '../../contract';
 import type { Failure } from '../../client/failure';
 import type { Log } from '../../state/log';
+import type { Found } from '../../state/catalogue';
 import type { Remote } from '../../state/remote';
-import { tabAfterKey, TABS, type SidebarAction, type SidebarState, type Tab } from '../../state/sidebar';
+import { TABS, type SidebarAction, type SidebarState, type Tab } from '../../state/sidebar';
 import { isActive } from '../../state/states';
-import { FailureBox, IconButton, useTrans } from '../elements';
+import { FailureBox, IconButton, panelOf, Tabs, useTrans } from '../elements';
 import { BlocksTab } from './BlocksTab';
+import { ProjectsTab } from './ProjectsTab';
 import { RunsTab } from './RunsTab';
 import { WorkflowsTab } from './WorkflowsTab';
 
 export interface SidebarData {
-  blocks: Remote<Block[]>;
-  /** All versions of the block that is unfolded, newest first. */
-  versions: Remote<Block[]>;
+  /** The newest version of every block that was found. */
+  blocks: Remote<Found>;
   workflows: Remote<WorkflowRow[]>;
   runs: Remote<Run[]>;
+  projects: Remote<ProjectUse[]>;
   log: Log;
   /** What went wrong with the last thing that was asked for; null once it is dismissed. */
   failure: Failure | null;
@@ -28,15 +29,21 @@ export interface SidebarCallbacks {
   onRefresh: () => void;
   onDismiss: () => void;
   onRunBlock: (request: RunRequest) => void;
-  onDockerfile: (name: string, version: string) => void;
+  /** Everything about a block, in a place with room. */
+  onBlock: (name: string) => void;
+  onAddToWorkflow: (block: Block) => void;
+  onFromImage: () => void;
   onCopy: (reference: string) => void;
   onCompose: (workflow: { project: string; name: string } | null) => void;
   onStart: (row: WorkflowRow) => void;
   onPause: (row: WorkflowRow, paused: boolean) => void;
   onDelete: (row: WorkflowRow) => void;
+  /** Everything about a run, in a place with room. */
+  onRun: (run: Run) => void;
   onCancel: (run: Run) => void;
   onRerun: (run: Run) => void;
   onNotebook: (run: Run, task: string) => void;
+  onQuota: (project: string, quota: Resources) => void;
 }
 
 export interface SidebarProps extends SidebarData, SidebarCallbacks {
@@ -49,7 +56,7 @@ export function Sidebar(props: SidebarProps) {
   const trans = useTrans();
   return (
     <section className="lq-root lq-sidebar" aria-label={trans.__('Lentiq')}>
-      <Tabs {...props} />
+      <SidebarTabs {...props} />
       {failure && (
         <div className="lq-dismissable">
           <FailureBox failure={failure} />
@@ -68,68 +75,55 @@ export function Sidebar(props: SidebarProps) {
       )}
       <div
         className="lq-scroll"
-        role="tabpanel"
-        id={`lentiq-panel-${state.tab}`}
-        aria-labelledby={`lentiq-tab-${state.tab}`}
+        {...panelOf('lentiq', state.tab)}
         onKeyDown={event => {
-          if (event.key === 'Escape' && (state.runForm !== null || state.deleting !== null)) {
+          if (event.key === 'Escape' && (state.runForm !== null || state.deleting !== null || state.quota !== null)) {
             dispatch({ type: 'run-form', reference: null });
             dispatch({ type: 'deleting', workflow: null });
+            dispatch({ type: 'quota', project: null });
           }
         }}
       >
         {state.tab === 'blocks' && <BlocksTab {...props} />}
         {state.tab === 'workflows' && <WorkflowsTab {...props} />}
         {state.tab === 'runs' && <RunsTab {...props} />}
+        {state.tab === 'projects' && <ProjectsTab {...props} />}
       </div>
     </section>
   );
 }
 
-function Tabs({ state, dispatch, onRefresh, runs }: SidebarProps) {
+function SidebarTabs({ state, dispatch, onRefresh, runs }: SidebarProps) {
   const trans = useTrans();
-  const list = useRef<HTMLDivElement>(null);
   const names: { [tab in Tab]: string } = {
     blocks: trans.__('Blocks'),
     workflows: trans.__('Workflows'),
-    runs: trans.__('Runs')
+    runs: trans.__('Runs'),
+    projects: trans.__('Projects')
   };
   const active = runs.value?.filter(run => isActive(run.state)).length ?? 0;
+  const badge = active > 0 && (
+    <span className="lq-badge" title={trans._n('%1 run going on', '%1 runs going on', active)}>
+      {active}
+    </span>
+  );
   return (
     <div className="lq-tabs">
-      <div
-        role="tablist"
-        aria-label={trans.__('Lentiq')}
-        ref={list}
-        onKeyDown={event => {
-          const next = tabAfterKey(state.tab, event.key);
-          if (next) {
-            event.preventDefault();
-            dispatch({ type: 'tab', tab: next });
-            list.current?.querySelector<HTMLElement>(`#lentiq-tab-${next}`)?.focus();
-          }
-        }}
-      >
-        {TABS.map(tab => (
-          <button
-            key={tab}
-            type="button"
-            role="tab"
-            id={`lentiq-tab-${tab}`}
-            aria-selected={state.tab === tab}
-            aria-controls={state.tab === tab ? `lentiq-panel-${tab}` : undefined}
-            tabIndex={state.tab === tab ? 0 : -1}
-            onClick={() => dispatch({ type: 'tab', tab })}
-          >
-            {names[tab]}
-            {tab === 'runs' && active > 0 && (
-              <span className="lq-badge" title={trans._n('%1 run going on', '%1 runs going on', active)}>
-                {active}
-              </span>
-            )}
-          </button>
-        ))}
-      </div>
+      <Tabs
+        id="lentiq"
+        label={trans.__('Lentiq')}
+        tabs={TABS.map(tab => ({
+          tab,
+          name: (
+            <>
+              {names[tab]}
+              {tab === 'runs' && badge}
+            </>
+          )
+        }))}
+        chosen={state.tab}
+        onChoose={tab => dispatch({ type: 'tab', tab })}
+      />
       <IconButton icon="refresh" label={trans.__('Refresh')} onClick={onRefresh} />
     </div>
   );

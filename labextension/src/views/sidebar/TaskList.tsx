@@ -1,6 +1,6 @@
 import type { Run, TaskRun } from '../../contract';
-import { readableBytes } from '../../state/resources';
-import { elapsed, hasLog, isTaskActive } from '../../state/states';
+import { readableMemory } from '../../state/resources';
+import { elapsed, hasLog, isTaskActive, itemsDone, labelOf, shownTasks } from '../../state/states';
 import { readableDuration } from '../../state/time';
 import { shortValue } from '../../state/values';
 import { IconButton, LogView, ProgressBar, StateMark, useNow, useTrans } from '../elements';
@@ -11,8 +11,8 @@ export function TaskList({ run, ...props }: SidebarProps & { run: Run }) {
   const trans = useTrans();
   return (
     <ul className="lq-tasks" aria-label={trans.__('Tasks of %1', run.workflow.name)}>
-      {run.tasks.map(task => (
-        <Task key={task.task.name} run={run} one={task} {...props} />
+      {shownTasks(run).map(task => (
+        <Task key={labelOf(task)} run={run} one={task} {...props} />
       ))}
     </ul>
   );
@@ -20,7 +20,8 @@ export function TaskList({ run, ...props }: SidebarProps & { run: Run }) {
 
 function Task({ run, one, state, dispatch, log, onNotebook }: SidebarProps & { run: Run; one: TaskRun }) {
   const trans = useTrans();
-  const name = one.task.name;
+  const name = labelOf(one);
+  const items = itemsDone(run, one);
   const active = isTaskActive(one.state);
   const now = useNow(active);
   const lasted = elapsed(one.started_at, one.ended_at, now);
@@ -54,8 +55,10 @@ function Task({ run, one, state, dispatch, log, onNotebook }: SidebarProps & { r
           {one.task.version && `@${one.task.version}`}
         </span>
         {lasted !== null && <span>{readableDuration(lasted)}</span>}
+        {items && <span>{trans.__('%1 of %2 done', items.done, items.total)}</span>}
+        {one.reused_from !== null && <span>{trans.__('result taken from an earlier run')}</span>}
         {one.progress && <span>{trans.__('cell %1 of %2', one.progress.done, one.progress.total)}</span>}
-        {one.peak_memory_bytes !== null && <span>{trans.__('peak %1', readableBytes(one.peak_memory_bytes))}</span>}
+        {one.peak_memory_bytes !== null && <span>{trans.__('peak %1', readableMemory(one.peak_memory_bytes))}</span>}
         {one.attempt > 1 && <span>{trans.__('attempt %1', one.attempt)}</span>}
       </div>
       {active && one.progress && (
