@@ -9,12 +9,19 @@ from datetime import UTC, datetime
 
 from rich_inspection import RICH, changed
 
-from lentiq_jupyter.errors import Conflict, Invalid, NotFound
+from lentiq_jupyter.errors import BadInput, Conflict, Invalid, NotFound
 from lentiq_jupyter.model import (
     DEFAULT_RESOURCES,
     Block,
+    BlockDiff,
+    BlockKind,
+    BlockQuery,
     BlockSpec,
+    BlockUse,
+    Change,
     Check,
+    Drift,
+    ImageRequest,
     Input,
     InputType,
     Inspection,
@@ -24,6 +31,7 @@ from lentiq_jupyter.model import (
     PublishRequest,
     PublishResult,
     Reporter,
+    RequestedStart,
     Resources,
     Run,
     RunState,
@@ -63,6 +71,22 @@ OLD = dataclasses.replace(BLOCK, version="1")
 WORKFLOW = Workflow(
     name="nightly", project="default", tasks=(Task(name="clean", block="clean-sales", inputs={"limit": 3}),)
 )
+USES = (BlockUse(project="default", workflow="nightly", task="clean", version="2"),)
+README = "# Clean sales\n\nReads <script>alert(1)</script> the table \x1b[31mof sales.\n"
+DIFF = BlockDiff(
+    old=OLD,
+    new=BLOCK,
+    cells="## modified /cells/0/source:\n-  limit = 1\n+  limit = 2\n",
+    inputs=(Change(name="limit", old="int = 1", new="int"),),
+    outputs=(Change(name="table", new="output"),),
+    packages=(Change(name="pandas", old="2.1.0", new="2.2.0"), Change(name="six", old="1.16.0")),
+    files=(Change(name="data.csv", new="sha256:1234 (12 bytes)"),),
+    settings=(Change(name="python", old="3.11", new="3.12"),),
+    shared_layers=3,
+    shared_bytes=1_000_000,
+)
+METRICS = '# TYPE lentiq_tasks gauge\nlentiq_tasks{project="default",state="RUNNING"} 1\n'
+PROPOSED = Resources(cpu_millicores=200, memory_bytes=2**28)
 LOG = "începe\nrow 1\nrow 2\n"
 
 
@@ -73,6 +97,7 @@ class FakeService:
         self.asked: list[tuple[str, object]] = []
         self.saved: dict[tuple[str, str], Workflow] = {}
         self.made: dict[str, Run] = {}
+        self.requested: list[RequestedStart] = []
         self.hold = threading.Event()
         self.hold.set()
         self.scheduler_ran = False
@@ -92,11 +117,22 @@ class FakeService:
         return {
             "version": "0.1.0",
             "home": "/home/ana/lentiq",
+            "author": "ana",
             "registry": "/home/ana/lentiq/registry",
             "executor": "process",
             "scheduler": None,
             "problems": ["No scheduler runs. Start one with: lentiq scheduler"],
+            "database": "sqlite:////home/ana/lentiq/lentiq.sqlite",
+            "late_s": None,
+            "tasks": {"default": {"RUNNING": 1}},
+            "pending": {"run": "r1", "task": "clean", "workflow": "nightly", "reason": "needs 1 CPU"},
+            "executors": {"process": "up"},
+            "isolation": {"process": "namespaces"},
+            "notify": ["mailto://example.org: failed"],
         }
+
+    def metrics(self) -> str:
+        return METRICS
 
     def inspect(
         self,
@@ -115,6 +151,14 @@ class FakeService:
         facts = dataclasses.replace(RICH.facts, kernel=kernel or "")
         return changed(dataclasses.replace(RICH, facts=facts), add, remove)
 
+    def drift(
+        self, path: str, *, packages: bool = False, kernel: str | None = None, live: LiveKernel | None = None
+    ) -> Drift:
+        self.asked.append(("drift", (path, packages, kernel)))
+        self.live = live
+        changes = (Change(name="pandas", old="2.1", new="2.2"),) if packages else None
+        return Drift(block=BLOCK, changed_cells=1, cells="## modified\n", packages=changes)
+
     def publish(self, request: PublishRequest, report: Reporter) -> PublishResult:
         self.asked.append(("publish", request))
         report.say(Step.ANALYSE, "reading clean.ipynb")
@@ -131,8 +175,10 @@ class FakeService:
         block = dataclasses.replace(BLOCK, spec=spec)
         return PublishResult(block=block, bytes_sent=10, bytes_total=20, seconds={"build": 0.5}, notes=("all well",))
 
-    def blocks(self) -> list[Block]:
-        return [BLOCK]
+    def blocks(self, query: BlockQuery = BlockQuery()) -> list[Block]:  # noqa: B008  # frozen
+        if query != BlockQuery():
+            self.asked.append(("blocks", query))
+        return [] if query.words == "nothing" else [BLOCK]
 
     def block_versions(self, name: str) -> list[Block]:
         if name != SPEC.name:
@@ -150,10 +196,35 @@ class FakeService:
         self.block(reference)
         return "FROM python:3.11-slim\n"
 
-    def remove_block(self, reference: str) -> None:
-        if self.block(reference) == BLOCK:
+    def readme(self, reference: str) -> str:
+        self.block(reference)
+        return README
+
+    def sbom(self, reference: str) -> dict[str, Json]:
+        if self.block(reference) == OLD:
+            raise NotFound(f"Block {OLD.reference} has no list of packages.", "Publish it again with this release.")
+        return {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": []}
+
+    def diff_blocks(self, old: str, new: str) -> BlockDiff:
+        return dataclasses.replace(DIFF, old=self.block(old), new=self.block(new))
+
+    def block_users(self, reference: str) -> list[BlockUse]:
+        name, version = split_reference(reference)
+        return [one for one in USES if name == SPEC.name and version in (None, one.version)]
+
+    def deprecate_block(self, reference: str, reason: str | None) -> Block:
+        self.asked.append(("deprecate_block", (reference, reason)))
+        return dataclasses.replace(self.block(reference), deprecated=reason)
+
+    def remove_block(self, reference: str, *, force: bool = False) -> None:
+        if self.block(reference) == BLOCK and not force:
             raise Conflict("Workflow default/nightly uses clean-sales@2.", "Change it first.")
-        self.asked.append(("remove_block", reference))
+        self.asked.append(("remove_block", (reference, force) if force else reference))
+
+    def block_from_image(self, request: ImageRequest) -> Block:
+        self.asked.append(("block_from_image", request))
+        spec = BlockSpec(name=request.name, kind=BlockKind.IMAGE, inputs=request.inputs, base=request.image)
+        return dataclasses.replace(BLOCK, spec=spec, version=request.version or "1")
 
     def save_project(self, project: Project) -> Project:
         return project
@@ -161,6 +232,15 @@ class FakeService:
     def projects(self) -> list[dict[str, Json]]:
         quota = Project(name="default", quota=Resources(cpu_millicores=2000, memory_bytes=2**31))
         return [{"project": encode(quota), "used": encode(DEFAULT_RESOURCES)}]
+
+    def workflow_text(self, workflow: Workflow) -> str:
+        return f"workflow: {workflow.name}\n"
+
+    def read_workflow(self, text: str, project: str = "default") -> Workflow:
+        name = text.strip().splitlines()[0].removeprefix("workflow: ")
+        if name == "faulty":
+            raise Invalid("Not a valid workflow file", ("tasks: missing (line 1)",))
+        return dataclasses.replace(WORKFLOW, name=name, project=project, revision=0)
 
     def check_workflow(self, workflow: Workflow) -> Check:
         faults = () if workflow.tasks else ("tasks: a workflow needs at least one task",)
@@ -194,8 +274,45 @@ class FakeService:
         self.saved[project, name] = dataclasses.replace(self.workflow(name, project), paused=paused)
         return self.saved[project, name]
 
-    def start_workflow(self, name: str, project: str = "default") -> Run:
-        return self._start(self.workflow(name, project))
+    def start_workflow(
+        self, name: str, project: str = "default", *, inputs: Mapping[str, Mapping[str, Json]] | None = None
+    ) -> Run:
+        workflow = self.workflow(name, project)
+        if inputs:
+            self.asked.append(("start_workflow", {task: dict(values) for task, values in inputs.items()}))
+            unknown = [task for task in inputs if task not in {one.name for one in workflow.tasks}]
+            if unknown:
+                raise Invalid("It does not start", tuple(f"tasks.{task}: there is no such task" for task in unknown))
+            tasks = (dataclasses.replace(one, inputs={**one.inputs, **inputs[one.name]}) for one in workflow.tasks)
+            workflow = dataclasses.replace(workflow, tasks=tuple(tasks))
+        return self._start(workflow)
+
+    def backfill_workflow(
+        self, name: str, project: str = "default", *, first: datetime, last: datetime
+    ) -> list[RequestedStart]:
+        self.workflow(name, project)
+        self.asked.append(("backfill_workflow", (name, project, first, last)))
+        if last < first:
+            raise BadInput("The backfill ends before it begins.", "Swap the two.")
+        starts = [
+            RequestedStart(project=project, workflow=name, due_at=due, requested_at=NOW, author="ana")
+            for due in dict.fromkeys((first, last))
+        ]
+        added = [one for one in starts if one not in self.requested]
+        self.requested += added
+        return added
+
+    def withdraw_backfill(self, name: str, project: str = "default") -> int:
+        count = len(self.requested_starts(name, project))
+        self.requested = []
+        return count
+
+    def requested_starts(self, name: str, project: str = "default") -> list[RequestedStart]:
+        self.workflow(name, project)
+        return list(self.requested)
+
+    def propose_resources(self, reference: str) -> Resources | None:
+        return None if self.block(reference) == OLD else PROPOSED
 
     def run_block(
         self,
@@ -237,15 +354,24 @@ class FakeService:
             raise NotFound(f"There is no run {run_id}.", "See the list of runs.")
         return self.made[run_id]
 
-    def cancel_run(self, run_id: str) -> Run:
+    def cancel_run(self, run_id: str, task: str | None = None) -> Run:
+        if task is not None:
+            self.asked.append(("cancel_run", (run_id, task)))
+            return self.run(run_id)
         self.made[run_id] = dataclasses.replace(self.run(run_id), cancel_requested=True, state=RunState.CANCELLED)
         return self.made[run_id]
 
-    def rerun(self, run_id: str) -> Run:
-        return self._start(self.run(run_id).workflow)
+    def rerun(self, run_id: str, *, from_failed: bool = False) -> Run:
+        old = self.run(run_id)
+        if from_failed and not old.state.ended:
+            raise Conflict(f"Run {run_id} has not ended; it is {old.state}.", "Wait for its end, or cancel it.")
+        made = self._start(old.workflow)
+        self.made[made.id] = dataclasses.replace(made, rerun_of=run_id if from_failed else None)
+        return self.made[made.id]
 
     def log(self, run_id: str, task: str, offset: int = 0) -> str:
         self.run(run_id)
+        self.asked.append(("log", (run_id, task, offset)))
         return LOG.encode()[offset:].decode()
 
     def notebook(self, run_id: str, task: str) -> bytes:

@@ -29,7 +29,8 @@ def test_readme_does_what_it_says(tmp_path: Path) -> None:
     assert [kind for kind, _ in snippets].count("bash") >= 3
     for kind, text in snippets:
         if kind == "yaml":
-            (tmp_path / "nightly-wine.yaml").write_text(text, encoding="utf-8")
+            name = text.partition("workflow: ")[2].split()[0]
+            (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
             continue
         # Installing is what made this test run; the rest of the line is run.
         script = text.replace("python -m pip install . && ", "")

@@ -22,6 +22,9 @@ import warnings
 from pathlib import Path
 
 import fastjsonschema
+import IPython.core.inputtransformer2
+import parso.grammar
+import pathspec
 
 import lentiq_jupyter
 from lentiq_jupyter.analysis import analyse
@@ -37,6 +40,8 @@ TRUSTED = tuple(
         Path(lentiq_jupyter.__file__).parent,
     )
 )
+# What analysis loads when it first needs it is here before anything is watched: a library's own start is not looked at.
+LOADED = (IPython.core.inputtransformer2, parso.grammar, pathspec)
 # These make code of field names and of nbformat's schemas when they are first asked.
 GENERATORS = (collections.__file__, dataclasses.__file__, fastjsonschema.__file__)
 EVENTS = [
