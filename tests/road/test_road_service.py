@@ -139,7 +139,7 @@ def test_server_leaves_a_standing_scheduler_alone_and_takes_over_when_it_dies(
     begin = time.monotonic()
     wait_for("takeover", lambda: servers[0].schedules)
     # Two ticks, and what a busy machine adds.
-    assert time.monotonic() - begin < 2 * TICK_S + 3
+    assert time.monotonic() - begin < 2 * TICK_S + 20
     assert road.ended(run.id).state is RunState.SUCCEEDED
     assert starts(road, run.id) == [1]
     servers[0].stop()

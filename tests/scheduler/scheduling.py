@@ -87,7 +87,7 @@ def reasons(run: Run) -> dict[str, str]:
     return {one.task.name: one.reason for one in run.tasks}
 
 
-def until(met: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def until(met: Callable[[], bool], timeout_s: float = 60.0) -> None:
     """Wait until something holds; fail if it takes too long."""
     end = time.monotonic() + timeout_s
     while not met():

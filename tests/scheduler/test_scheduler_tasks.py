@@ -41,7 +41,7 @@ def test_failed_task_is_tried_again_later_each_attempt_a_row(store: SqlStore, ma
     assert [(one.attempt, one.state, one.cause) for one in (first, second, third)] == [
         (number, TaskState.FAILED, Cause.CELL_FAILED) for number in (1, 2, 3)
     ]
-    assert (second.admitted_at - first.ended_at).total_seconds() == pytest.approx(0.3, abs=0.29)
+    assert (second.admitted_at - first.ended_at).total_seconds() >= 0.25
     assert (third.admitted_at - second.ended_at).total_seconds() >= 0.55
     assert two.state is TaskState.SKIPPED
     assert (run.state, run.reason) == (RunState.FAILED, "one: ValueError: no rows (cell 3)")
