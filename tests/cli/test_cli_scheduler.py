@@ -23,7 +23,7 @@ from lentiq_jupyter.errors import BadInput, LentiqError, Unavailable
 Start = Callable[..., subprocess.Popen[str]]
 
 
-def until(met: Callable[[], object], timeout_s: float = 30.0) -> None:
+def until(met: Callable[[], object], timeout_s: float = 90.0) -> None:
     end = time.monotonic() + timeout_s
     while not met():
         assert time.monotonic() < end, "it did not happen"

@@ -267,7 +267,7 @@ async def test_stopping_a_publish_stops_it_on_the_server(service: FakeService, c
     reporter = Reporter(sink)
     with pytest.raises(Cancelled):
         await asyncio.to_thread(client.publish, PublishRequest(path=str(notebook)), reporter)
-    for _ in range(200):
+    for _ in range(3000):
         (found,) = (await asyncio.to_thread(client._http.json, "GET", "publishes"))["publishes"]
         if found["state"] != "running":
             break

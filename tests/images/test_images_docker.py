@@ -167,7 +167,7 @@ def test_cancelled_build_ends_in_the_engine_too(recipe_of, registry_host, client
         )
     assert time.monotonic() - began < 60
     container = said[-1].rpartition(" ")[2]
-    for _ in range(50):
+    for _ in range(300):
         if not [one for one in client.containers.list(all=True, sparse=True) if one.id.startswith(container)]:
             break
         time.sleep(0.2)

@@ -305,7 +305,7 @@ def test_stopped_command_ends_with_its_children(tmp_path) -> None:
         run(["sh", "-c", script], os.environ, stop, report.check)
     assert time.monotonic() - began < 150  # it would have slept for 300
     child = (tmp_path / "child").read_text().strip()
-    for _ in range(50):
+    for _ in range(600):
         state = subprocess.run(["ps", "-o", "stat=", "-p", child], capture_output=True, text=True, check=False).stdout
         if not state.strip() or state.startswith("Z"):
             return

@@ -65,7 +65,7 @@ def serve_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callabl
         (folder / "config.yml").write_text(json.dumps(config))
         command = [program, "serve", str(folder / "config.yml")]
         running.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-        for _ in range(100):
+        for _ in range(1000):
             try:
                 urllib.request.urlopen(f"http://{host}/v2/", timeout=1).close()
             except urllib.error.HTTPError as error:

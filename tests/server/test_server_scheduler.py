@@ -57,7 +57,7 @@ async def test_server_lives_where_the_service_cannot_be_opened(out_of_reach: Non
         await jp_fetch("lentiq", "status")
     body = json.loads(caught.value.response.body)["error"]
     assert (caught.value.code, body["kind"], body["hint"]) == (503, "Unavailable", "Set LENTIQ_HOME.")
-    for _ in range(500):  # its thread says so in its own time
+    for _ in range(6000):  # its thread says so in its own time
         if any("The scheduler does not run: The folder /x" in one.getMessage() for one in said.records):
             return
         await asyncio.sleep(0.01)

@@ -46,7 +46,7 @@ def run(run_id: str = "r1", state: RunState = RunState.FAILED) -> Run:
     return Run(id=run_id, workflow=workflow, state=state, created_at=NOW, ended_at=NOW, tasks=(one,))
 
 
-def until(met: Callable[[], object], timeout_s: float = 20.0) -> None:
+def until(met: Callable[[], object], timeout_s: float = 60.0) -> None:
     end = time.monotonic() + timeout_s
     while not met():
         assert time.monotonic() < end, "it did not happen"
