@@ -24,7 +24,15 @@ export default tseslint.config(
       ...reactHooks.configs.recommended.rules,
       '@typescript-eslint/no-explicit-any': 'error',
       eqeqeq: ['error', 'always'],
-      'no-console': ['error', { allow: ['warn', 'error'] }]
+      'no-console': ['error', { allow: ['warn', 'error'] }],
+      'no-restricted-syntax': [
+        'error',
+        ...[
+          'JSXText[value=/[A-Za-z]{2}/]',
+          'JSXAttribute[name.name=/^(aria-label|aria-description|title|label|alt)$/] > Literal',
+          'JSXExpressionContainer > Literal[value=/[A-Za-z]{3} /]'
+        ].map(selector => ({ selector, message: 'Words that people read go through trans.__.' }))
+      ]
     }
   },
   forbid(['src/contract/**'], [...HOSTS, 'react', '../*'], 'contract holds types only.'),

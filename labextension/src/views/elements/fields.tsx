@@ -78,8 +78,8 @@ export function ValueControl({ input, text, onText, placeholder, ...ids }: Contr
     return (
       <select {...ids} className="lq-input" value={text} onChange={event => onText(event.target.value)}>
         {text !== 'true' && text !== 'false' && <option value={text}>{trans.__('choose…')}</option>}
-        <option value="true">true</option>
-        <option value="false">false</option>
+        <option value="true">{'true'}</option>
+        <option value="false">{'false'}</option>
       </select>
     );
   }
