@@ -476,8 +476,11 @@ class Service(Protocol):
     def projects(self) -> list[dict[str, Json]]:
         """``{"project": …, "used": Resources}`` each."""
 
-    def workflow_text(self, workflow: Workflow) -> str:
-        """The workflow as a YAML file; nothing is stored."""
+    def workflow_text(self, workflow: Workflow, base: str | None = None) -> str:
+        """The workflow as a YAML file; nothing is stored.
+
+        `base` is the file as it was: its comments, order and words stay, but for what changed. None writes anew.
+        """
 
     def read_workflow(self, text: str, project: str = "default") -> Workflow:
         """The workflow that a YAML file describes, `project` where that names none; nothing is stored.

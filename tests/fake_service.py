@@ -233,8 +233,8 @@ class FakeService:
         quota = Project(name="default", quota=Resources(cpu_millicores=2000, memory_bytes=2**31))
         return [{"project": encode(quota), "used": encode(DEFAULT_RESOURCES)}]
 
-    def workflow_text(self, workflow: Workflow) -> str:
-        return f"workflow: {workflow.name}\n"
+    def workflow_text(self, workflow: Workflow, base: str | None = None) -> str:
+        return base or f"workflow: {workflow.name}\n"
 
     def read_workflow(self, text: str, project: str = "default") -> Workflow:
         name = text.strip().splitlines()[0].removeprefix("workflow: ")

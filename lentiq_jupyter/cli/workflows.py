@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO, cast
 
 import click
@@ -298,14 +299,29 @@ def delete(ctx: click.Context, name: str, project: str) -> None:
 @workflow.command(cls=Command)
 @click.argument("name")
 @_project
+@click.option(
+    "--into", metavar="FILE", type=click.Path(dir_okay=False), help="Write it into this file, whose comments stay."
+)
 @click.pass_context
-def export(ctx: click.Context, name: str, project: str) -> None:
+def export(ctx: click.Context, name: str, project: str, into: str | None) -> None:
     """Print a workflow as the YAML file that `apply` reads.
 
     \b
-    Example:
-      lentiq workflow export nightly-sales > nightly.yaml
+    Examples:
+      lentiq workflow export nightly-sales > nightly.workflow.yaml
+      lentiq workflow export nightly-sales --into nightly.workflow.yaml
     """
     from ..workspace.workflow_file import write_workflow
+    from ..workspace.workflow_rewriting import rewrite_workflow
 
-    click.echo(write_workflow(service(ctx).workflow(name, project)), nl=False)
+    found = service(ctx).workflow(name, project)
+    if into is None:
+        click.echo(write_workflow(found), nl=False)
+        return
+    path = Path(into)
+    try:
+        # Bytes: newline translation would change lines that nobody touched.
+        base = path.read_bytes().decode() if path.exists() else ""
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{into} is not text in UTF-8.", "Save it as UTF-8.") from error
+    path.write_bytes(rewrite_workflow(found, base).encode())

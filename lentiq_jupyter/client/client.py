@@ -209,9 +209,10 @@ class Client:
         """See `Service.projects`."""
         return list(self._http.json("GET", "projects")["projects"])
 
-    def workflow_text(self, workflow: Workflow) -> str:
+    def workflow_text(self, workflow: Workflow, base: Optional[str] = None) -> str:
         """See `Service.workflow_text`."""
-        return str(self._http.json("POST", "workflows", "text", body=encode(workflow))["text"])
+        body: Json = {"workflow": encode(workflow), "base": base}
+        return str(self._http.json("POST", "workflows", "text", body=body)["text"])
 
     def read_workflow(self, text: str, project: str = "default") -> Workflow:
         """See `Service.read_workflow`."""

@@ -9,7 +9,7 @@ from ..errors import BadInput
 from ..model import Drift
 from .tables import plain
 
-_NAME = re.compile(r"^workflow\s*:\s*(?P<name>\S+)\s*$", re.MULTILINE)
+_NAME = re.compile(r"^workflow\s*:\s*(?P<name>\S+)[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
 def workflow_text(cell: str, name: Optional[str]) -> str:

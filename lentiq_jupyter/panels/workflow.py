@@ -81,7 +81,9 @@ class WorkflowPanel(LivePanel):
             return {"workflow": encode(found)}
 
         return {
-            "text": lambda: {"text": self._service.workflow_text(decode(Workflow, content.get("workflow")))},
+            "text": lambda: {
+                "text": self._service.workflow_text(decode(Workflow, content.get("workflow")), content.get("base"))
+            },
             "read": read,
         }
 

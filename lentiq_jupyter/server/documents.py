@@ -160,6 +160,14 @@ class WorkflowText:
 
 
 @record
+class WorkflowToWrite:
+    """A workflow, and the YAML file that it shall be written into: its comments stay. None writes anew."""
+
+    workflow: Workflow
+    base: str | None = None
+
+
+@record
 class WorkflowFile:
     """A YAML file that describes a workflow, of `project` where it names none."""
 

@@ -13,6 +13,7 @@ from .documents import (
     WorkflowFile,
     Workflows,
     WorkflowText,
+    WorkflowToWrite,
 )
 
 
@@ -26,9 +27,9 @@ def check_workflow(call: Call, body: Workflow) -> Check:
     return call.service.check_workflow(body)
 
 
-def write_workflow(call: Call, body: Workflow) -> WorkflowText:
-    """A workflow as a YAML file; nothing is stored."""
-    return WorkflowText(text=call.service.workflow_text(body))
+def write_workflow(call: Call, body: WorkflowToWrite) -> WorkflowText:
+    """A workflow as a YAML file, or written into one that there was; nothing is stored."""
+    return WorkflowText(text=call.service.workflow_text(body.workflow, body.base))
 
 
 def read_workflow(call: Call, body: WorkflowFile) -> Workflow:

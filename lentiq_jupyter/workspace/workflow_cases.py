@@ -41,11 +41,12 @@ class WorkflowCases(BlockCases):
             found.append({"project": encode(project), "used": encode(used)})
         return found
 
-    def workflow_text(self, workflow: Workflow) -> str:
+    def workflow_text(self, workflow: Workflow, base: str | None = None) -> str:
         """See `Service.workflow_text`."""
         from .workflow_file import write_workflow
+        from .workflow_rewriting import rewrite_workflow
 
-        return write_workflow(workflow)
+        return write_workflow(workflow) if base is None else rewrite_workflow(workflow, base)
 
     def read_workflow(self, text: str, project: str = "default") -> Workflow:
         """See `Service.read_workflow`."""

@@ -48,7 +48,7 @@ from ..model import (
 )
 from ..model.workflow import DELAY_LIMIT_S, PRIORITY_LIMIT, RETRIES_LIMIT
 
-__all__ = ["read_workflow", "write_workflow"]
+__all__ = ["read_workflow", "workflow_fields", "write_line", "write_workflow"]
 
 T = TypeVar("T")
 Word = TypeVar("Word", bound=StrEnum)
@@ -430,16 +430,34 @@ def write_workflow(workflow: Workflow) -> str:
 
     The workflow is one that `check_workflow` finds no fault in: its time zone exists.
     """
-    document = CommentedMap({"workflow": _text(workflow.name), "project": _text(workflow.project)})
+    fields = workflow_fields(workflow)
+    tasks = cast(dict[str, Json], fields.pop("tasks"))
+    document = CommentedMap({name: _flow(value) for name, value in fields.items()})
+    document["tasks"] = CommentedMap({_text(name): _flow(task) for name, task in tasks.items()})
+    return _dumped(document)
+
+
+def workflow_fields(workflow: Workflow) -> dict[str, Json]:
+    """What the file of a workflow says, as plain values; what is as it would be without being said is left out."""
+    fields: dict[str, Json] = {"workflow": workflow.name, "project": workflow.project}
     if workflow.description:
-        document["description"] = _text(workflow.description)
+        fields["description"] = workflow.description
     if workflow.paused:
-        document["paused"] = True
+        fields["paused"] = True
     if workflow.priority:
-        document["priority"] = workflow.priority
+        fields["priority"] = workflow.priority
     if workflow.schedule is not None:
-        document["schedule"] = _flow(_schedule_fields(workflow.schedule))
-    document["tasks"] = CommentedMap({_text(task.name): _flow(_task_fields(task)) for task in workflow.tasks})
+        fields["schedule"] = cast(Json, _schedule_fields(workflow.schedule))
+    fields["tasks"] = {task.name: cast(Json, _task_fields(task)) for task in workflow.tasks}
+    return fields
+
+
+def write_line(name: str, value: object) -> str:
+    """``name: value`` in one line, as it stands in a workflow file."""
+    return _dumped(CommentedMap({_text(name): _flow(value)})).rstrip("\n")
+
+
+def _dumped(document: CommentedMap) -> str:
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 2**31 - 1  # never folds a line: some values do not survive folding
     yaml.allow_unicode = True

@@ -309,6 +309,13 @@ def test_workflow_from_file_to_start_and_back(lentiq: Lentiq, office: Office, tm
     ]
     exported = lentiq("workflow", "export", "nightly").stdout
     assert lentiq("workflow", "show", "nightly").stdout == exported + "# revision 1\n"
+    file = tmp_path / "nightly.workflow.yaml"
+    mine = f"# mine\r\n{exported}".encode()
+    file.write_bytes(mine)
+    lentiq("workflow", "export", "nightly", "--into", str(file))
+    assert file.read_bytes() == mine
+    file.write_bytes(b"\xff")
+    lentiq("workflow", "export", "nightly", "--into", str(file), code=2)
     assert lentiq("workflow", "start", "nightly").stdout.startswith("Started run r1.")
     assert lentiq("workflow", "start", "nightly", "--follow").stdout.endswith("clean.total = 6\n")
     lentiq("workflow", "pause", "nightly")

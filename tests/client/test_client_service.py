@@ -94,6 +94,7 @@ async def both(service: object, client: object, use: Callable[[object], object])
         lambda one: one.save_project(Project(name="lab", quota=QUOTA)),
         lambda one: one.check_workflow(WORKFLOW),
         lambda one: one.workflow_text(WORKFLOW),
+        lambda one: one.workflow_text(WORKFLOW, "# mine\nworkflow: nightly\n"),
         lambda one: one.read_workflow("workflow: nightly\n", "lab"),
         lambda one: one.read_workflow("workflow: nightly\n"),
         lambda one: one.workflows(),

@@ -50,6 +50,7 @@ def test_cell_and_line_belong_together(lentiq: LentiqMagic, capsys: pytest.Captu
 def test_name_is_said_once_and_lines_are_those_of_the_cell() -> None:
     assert workflow_text("tasks: {}\n", "a") == "workflow: a\ntasks: {}\n"
     assert workflow_text("workflow: a\ntasks: {}\n", None) == "\nworkflow: a\ntasks: {}\n"
+    assert workflow_text("workflow: a  # mine\n", "a") == "\nworkflow: a  # mine\n"
     assert workflow_text("workflow: 'a'\n", "a") == "\nworkflow: 'a'\n"
     with pytest.raises(BadInput, match="names workflow b, the cell a"):
         workflow_text("workflow: a\n", "b")

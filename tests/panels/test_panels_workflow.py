@@ -134,12 +134,12 @@ def test_log_is_sent_from_the_offset_on(service: FakeService, panel: WorkflowPan
 def test_file_is_written_and_read_for_the_browser(panel: WorkflowPanel, monkeypatch) -> None:
     sent: list[dict[str, object]] = []
     monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append(content))
-    wish(panel, "text", number=1, workflow=encode(WORKFLOW))
+    wish(panel, "text", number=1, workflow=encode(WORKFLOW), base="# mine")
     wish(panel, "read", number=2, text="workflow: other", project="lab")
     wish(panel, "read", number=3, text="workflow: faulty", project="lab")
     wish(panel, "text", number=4, workflow={"name": "x"})
     until(lambda: len(sent) == 4)
-    assert sent[0] == {"kind": "text", "number": 1, "text": f"workflow: {WORKFLOW.name}\n"}
+    assert sent[0] == {"kind": "text", "number": 1, "text": "# mine"}
     read = sent[1]["workflow"]
     assert isinstance(read, dict)
     assert (sent[1]["number"], read["name"], read["project"]) == (2, "other", "lab")

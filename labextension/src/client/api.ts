@@ -81,9 +81,9 @@ export class Api {
   workflows = async () => (await this.get<{ workflows: WorkflowRow[] }>('workflows')).workflows;
   workflow = (project: string, name: string) => this.get<Workflow>(at('workflows', project, name));
   checkWorkflow = (workflow: Workflow) => this.call<Check>('POST', 'workflows/check', workflow);
-  /** As a YAML file. */
-  workflowText = async (workflow: Workflow) =>
-    (await this.call<{ text: string }>('POST', 'workflows/text', workflow)).text;
+  /** As a YAML file; written into `base`, comments and order of that file stay. */
+  workflowText = async (workflow: Workflow, base: string | null = null) =>
+    (await this.call<{ text: string }>('POST', 'workflows/text', { workflow, base })).text;
   /** What a YAML file describes; rejects with every fault. */
   readWorkflow = (text: string, project: string) => this.call<Workflow>('POST', 'workflows/read', { text, project });
   saveWorkflow = (workflow: Workflow) =>

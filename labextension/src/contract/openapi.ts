@@ -374,7 +374,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** A workflow as a YAML file; nothing is stored. */
+        /** A workflow as a YAML file, or written into one that there was; nothing is stored. */
         post: operations["write_workflow"];
         delete?: never;
         options?: never;
@@ -1314,6 +1314,12 @@ export interface components {
         WorkflowText: {
             text: string;
         };
+        /** @description A workflow, and the YAML file that it shall be written into: its comments stay. None writes anew. */
+        WorkflowToWrite: {
+            workflow: components["schemas"]["Workflow"];
+            /** @default null */
+            base: string | null;
+        };
         /** @description Workflows by name. */
         Workflows: {
             workflows: components["schemas"]["WorkflowEntry"][];
@@ -1945,7 +1951,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Workflow"];
+                "application/json": components["schemas"]["WorkflowToWrite"];
             };
         };
         responses: {
