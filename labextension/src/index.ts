@@ -8,5 +8,6 @@ import { run } from './lab/run';
 import { service } from './lab/service';
 import { sidebar } from './lab/sidebar';
 import { status } from './lab/status';
+import { workflowFiles } from './lab/workflowFiles';
 
-export default [service, sidebar, blocks, publish, badge, composer, run, documents, status];
+export default [service, sidebar, blocks, publish, badge, composer, workflowFiles, run, documents, status];

@@ -1,8 +1,12 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette, MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
-import type { Block } from '../contract';
-import { Composer } from '../views/composer';
-import { FailureBox } from '../views/elements';
+import { Dialog, ICommandPalette, InputDialog, MainAreaWidget, showDialog, WidgetTracker } from '@jupyterlab/apputils';
+import { PathExt } from '@jupyterlab/coreutils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { failureOf } from '../client/failure';
+import type { PartialJSONObject } from '@lumino/coreutils';
+import type { Block, Workflow } from '../contract';
+import { Composer, type ComposerProps } from '../views/composer';
+import { Button, FailureBox } from '../views/elements';
 import { ComposerModel } from './composerModel';
 import { workflowIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
@@ -13,20 +17,53 @@ export const composer: JupyterFrontEndPlugin<void> = {
   description: 'Composes blocks into a workflow, in the main area.',
   autoStart: true,
   requires: [ILentiq],
-  optional: [ILayoutRestorer, ICommandPalette],
+  optional: [ILayoutRestorer, ICommandPalette, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
     lentiq: ILentiq,
     restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    browser: IDefaultFileBrowser | null
   ) => {
     const { trans } = lentiq;
     const tracker = new WidgetTracker<MainAreaWidget<ViewWidget>>({ namespace: 'lentiq-composer' });
     const models = new Map<string, ComposerModel>();
     let number = 0;
 
-    /** Opens a workflow, or begins a new one and adds `block` to it. */
-    const open = (which: { project: string; name: string } | null, block?: Block) => {
+    const saveAsFile = async (model: ComposerModel): Promise<void> => {
+      const { workflow } = model.get();
+      const asked = await InputDialog.getText({
+        title: trans.__('Save workflow as file'),
+        label: trans.__('Path below the folder that Lab shows'),
+        text: PathExt.join(browser?.model.path ?? '', `${workflow.name}.workflow.yaml`),
+        okLabel: trans.__('Save')
+      });
+      const path = asked.value?.trim() ?? '';
+      if (!asked.button.accept || path === '') {
+        return;
+      }
+      const { contents } = app.serviceManager;
+      const taken = await contents.get(path, { content: false }).then(
+        () => true,
+        () => false
+      );
+      if (taken) {
+        const body = trans.__('%1 is there already. Its comments are lost if it is written anew.', path);
+        const buttons = [Dialog.cancelButton(), Dialog.warnButton({ label: trans.__('Overwrite') })];
+        if (!(await showDialog({ title: trans.__('Overwrite the file?'), body, buttons })).button.accept) {
+          return;
+        }
+      }
+      try {
+        await contents.save(path, { type: 'file', format: 'text', content: await model.text(workflow) });
+        await app.commands.execute('docmanager:open', { path });
+      } catch (error) {
+        model.told(failureOf(error));
+      }
+    };
+
+    /** Opens a workflow, or begins a new one; adds `block` to it, or takes up what was not saved. */
+    const open = (which: { project: string; name: string } | null, block?: Block, draft?: Workflow) => {
       const shown = tracker.find(widget => {
         const workflow = models.get(widget.id)?.get().saved;
         return which !== null && workflow?.name === which.name && workflow.project === which.project;
@@ -38,7 +75,12 @@ export const composer: JupyterFrontEndPlugin<void> = {
       const model = new ComposerModel(lentiq.api, trans);
       const content = new ViewWidget(
         trans,
-        visible => <Host model={model} visible={visible} reload={() => void model.load(which)} />,
+        visible => <ComposerHost
+          model={model}
+          visible={visible}
+          reload={() => void model.load(which)}
+          tools={<Button onClick={() => void saveAsFile(model)}>{trans.__('Save as file…')}</Button>}
+        />,
         visible => model.watch(visible)
       );
       const widget = new MainAreaWidget({ content });
@@ -54,11 +96,12 @@ export const composer: JupyterFrontEndPlugin<void> = {
         widget.title.className = model.dirty ? 'jp-mod-dirty' : '';
       };
       name();
-      let saved = model.get().saved;
+      let kept = model.get();
       model.subscribe(() => {
         name();
-        if (model.get().saved !== saved) {
-          saved = model.get().saved;
+        const now = model.get();
+        if (now.saved !== kept.saved || now.workflow !== kept.workflow) {
+          kept = now;
           void tracker.save(widget);
         }
       });
@@ -68,7 +111,14 @@ export const composer: JupyterFrontEndPlugin<void> = {
         model.dispose();
         models.delete(widget.id);
       });
-      void model.load(which).then(() => block && model.add(block));
+      void model.load(which).then(() => {
+        if (block) {
+          model.add(block);
+        }
+        if (draft) {
+          model.change(draft);
+        }
+      });
       app.shell.add(widget, 'main', { type: 'Lentiq' });
       void tracker.add(widget);
       app.shell.activateById(widget.id);
@@ -95,7 +145,8 @@ export const composer: JupyterFrontEndPlugin<void> = {
         if (typeof block === 'string' && typeof version === 'string') {
           return addBlock(block, version);
         }
-        open(typeof project === 'string' && typeof name === 'string' ? { project, name } : null);
+        const which = typeof project === 'string' && typeof name === 'string' ? { project, name } : null;
+        open(which, undefined, args['draft'] as Workflow | undefined);
         return undefined;
       },
       describedBy: {
@@ -105,7 +156,8 @@ export const composer: JupyterFrontEndPlugin<void> = {
             project: { type: 'string', description: trans.__('Project of the workflow; without, a new one begins') },
             name: { type: 'string', description: trans.__('Name of the workflow') },
             block: { type: 'string', description: trans.__('A block to add to the workflow that was open last, or to a new one') },
-            version: { type: 'string', description: trans.__('Its version') }
+            version: { type: 'string', description: trans.__('Its version') },
+            draft: { type: 'object', description: trans.__('The workflow as it was edited, but not saved') }
           }
         }
       }
@@ -114,8 +166,11 @@ export const composer: JupyterFrontEndPlugin<void> = {
     void restorer?.restore(tracker, {
       command: COMMANDS.compose,
       args: widget => {
-        const saved = models.get(widget.id)?.get().saved;
-        return saved ? { project: saved.project, name: saved.name } : {};
+        const model = models.get(widget.id);
+        const { workflow, saved } = model?.get() ?? {};
+        const which = saved ? { project: saved.project, name: saved.name } : {};
+        // What is not saved outlives a reload.
+        return model?.dirty ? { ...which, draft: workflow as unknown as PartialJSONObject } : which;
       },
       name: widget => {
         const saved = models.get(widget.id)?.get().saved;
@@ -125,7 +180,14 @@ export const composer: JupyterFrontEndPlugin<void> = {
   }
 };
 
-function Host({ model, visible, reload }: { model: ComposerModel; visible: boolean; reload: () => void }) {
+interface HostProps extends Pick<ComposerProps, 'tools' | 'isFile'> {
+  model: ComposerModel;
+  visible: boolean;
+  reload: () => void;
+}
+
+/** The composer over its model, or why there is nothing to compose. */
+export function ComposerHost({ model, visible, reload, ...props }: HostProps) {
   const state = useWatched(model);
   const log = useWatched(model.log);
   if (state.failure) {
@@ -140,6 +202,7 @@ function Host({ model, visible, reload }: { model: ComposerModel; visible: boole
   return (
     <Composer
       {...state}
+      {...props}
       log={state.logTask === null ? null : { task: state.logTask, text: log.text, cut: log.cut }}
       visible={visible}
       onChange={workflow => model.change(workflow)}

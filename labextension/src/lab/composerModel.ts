@@ -26,6 +26,14 @@ export interface ComposerState {
   failure: Failure | null;
 }
 
+/** What is done differently with a workflow that is a file. */
+export interface FileHooks {
+  /** Called with each change that a user makes. */
+  edited: (workflow: Workflow) => void;
+  text: (workflow: Workflow) => Promise<string>;
+  read: (text: string) => Promise<Workflow>;
+}
+
 /** One workflow under composition, and the service behind it. */
 export class ComposerModel {
   private readonly store = createStore<ComposerState, Partial<ComposerState>>(
@@ -47,10 +55,13 @@ export class ComposerModel {
   private checkTimer: number | undefined;
   private runTimer: number | undefined;
   private visible = false;
+  /** The file that was typed, whose comments stay; null where none was. */
+  private base: string | null = null;
 
   constructor(
     private readonly api: Api,
-    private readonly trans: Trans
+    private readonly trans: Trans,
+    private readonly file: FileHooks | null = null
   ) {
     this.log = new LogFollower(api, (_, task) => {
       const { run } = this.get();
@@ -62,8 +73,16 @@ export class ComposerModel {
   readonly get = this.store.get;
   readonly subscribe = this.store.subscribe;
 
-  readonly text = (workflow: Workflow): Promise<string> => this.api.workflowText(workflow);
-  readonly read = (text: string, project: string): Promise<Workflow> => this.api.readWorkflow(text, project);
+  readonly text = (workflow: Workflow): Promise<string> =>
+    this.file ? this.file.text(workflow) : this.api.workflowText(workflow, this.base);
+  readonly read = async (text: string, project: string): Promise<Workflow> => {
+    if (this.file) {
+      return this.file.read(text);
+    }
+    const workflow = await this.api.readWorkflow(text, project);
+    this.base = text;
+    return workflow;
+  };
 
   get dirty(): boolean {
     const { workflow, saved } = this.get();
@@ -85,6 +104,42 @@ export class ComposerModel {
     this.followSoon();
   }
 
+  /** Show what a file says; the service is asked what it has under that name. */
+  async open(workflow: Workflow): Promise<void> {
+    const { saved, run } = this.get();
+    const same = saved?.name === workflow.name && saved.project === workflow.project;
+    const revision = same ? saved.revision : 0;
+    this.store.dispatch({ workflow: { ...workflow, revision }, saved: same ? saved : null, run: same ? run : null });
+    await this.work(() => this.fetchBlocks());
+    await this.compare();
+    this.check();
+    this.followSoon();
+  }
+
+  /** Show why something did not work. */
+  told(failure: Failure): void {
+    const text = [failure.message, ...failure.faults, failure.hint].filter(part => part !== '').join(' ');
+    this.store.dispatch({ message: { severity: 'error', text } });
+  }
+
+  /** What the service has under the name of the file; it may have nothing. */
+  private async compare(): Promise<void> {
+    const { name, project } = this.get().workflow;
+    try {
+      const saved = await this.api.workflow(project, name);
+      const [run] = await this.api.runs({ project, workflow: name, limit: 1 });
+      const { workflow } = this.get();
+      if (workflow.name === name && workflow.project === project) {
+        this.store.dispatch({ saved, run: run ?? null, workflow: { ...workflow, revision: saved.revision } });
+      }
+    } catch (error) {
+      const failure = failureOf(error);
+      if (failure.kind !== 'NotFound') {
+        this.told(failure);
+      }
+    }
+  }
+
   refresh(): Promise<void> {
     return this.work(() => this.fetchBlocks());
   }
@@ -96,6 +151,7 @@ export class ComposerModel {
     this.store.dispatch({ workflow, message: null, ...(other ? { saved: null, run: null } : {}) });
     window.clearTimeout(this.checkTimer);
     this.checkTimer = window.setTimeout(() => this.check(), CHECK_AFTER_MS);
+    this.file?.edited(workflow);
   }
 
   /** A version of a block becomes one more task. */
@@ -110,13 +166,15 @@ export class ComposerModel {
   save(): Promise<void> {
     return this.work(async () => {
       await this.put();
-      this.store.dispatch({ message: { severity: 'info', text: this.trans.__('Saved, revision %1', this.get().workflow.revision) } });
+      const { revision } = this.get().workflow;
+      const text = this.file ? this.trans.__('Applied, revision %1', revision) : this.trans.__('Saved, revision %1', revision);
+      this.store.dispatch({ message: { severity: 'info', text } });
     });
   }
 
   start(): Promise<void> {
     return this.work(async () => {
-      if (this.dirty) {
+      if (this.dirty || this.file) {
         await this.put();
       }
       const { project, name } = this.get().workflow;
@@ -165,8 +223,17 @@ export class ComposerModel {
   }
 
   private async put(): Promise<void> {
-    const workflow = await this.api.saveWorkflow(this.get().workflow);
-    this.store.dispatch({ workflow, saved: workflow });
+    const sent = this.get().workflow;
+    if (!this.file) {
+      const workflow = await this.api.saveWorkflow(sent);
+      this.store.dispatch({ workflow, saved: workflow });
+    } else {
+      // As the command does: a file has the last word, but what is paused stays so. Versions that the
+      // service pins are not written into a file that leaves them open.
+      const paused = sent.paused || (this.get().saved?.paused ?? false);
+      const saved = await this.api.saveWorkflow({ ...sent, paused, revision: 0 });
+      this.store.dispatch({ saved, workflow: { ...this.get().workflow, revision: saved.revision } });
+    }
     this.check();
   }
 
@@ -236,8 +303,11 @@ export class ComposerModel {
       await doing();
     } catch (error) {
       const failure = failureOf(error);
-      const text = [failure.message, ...failure.faults, failure.hint].filter(part => part !== '').join(' ');
-      this.store.dispatch(essential ? { failure } : { message: { severity: 'error', text } });
+      if (essential) {
+        this.store.dispatch({ failure });
+      } else {
+        this.told(failure);
+      }
     } finally {
       this.store.dispatch({ busy: false });
     }

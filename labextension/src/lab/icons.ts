@@ -12,7 +12,7 @@ export const blockIcon = new LabIcon({
 export const workflowIcon = new LabIcon({
   name: 'lentiq-jupyter:workflow',
   svgstr: `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" width="16">
-  <path class="jp-icon3" fill="#616161" d="M1 6h4v1.5h2V4h1V2h6v4H8V5H8v6h0v-1h6v4H8v-2H7V8.5H5V10H1zm1 1v2h2V7zm7-4v2h4V3zm0 8v2h4v-2z"/>
+  <path class="jp-icon3 jp-icon-selectable" fill="#616161" d="M1 6h4v1.5h2V4h1V2h6v4H8V5H8v6h0v-1h6v4H8v-2H7V8.5H5V10H1zm1 1v2h2V7zm7-4v2h4V3zm0 8v2h4v-2z"/>
 </svg>`
 });
 

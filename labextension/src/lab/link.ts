@@ -29,6 +29,7 @@ export const ILentiqSidebar = new Token<ILentiqSidebar>('lentiq-jupyter:ILentiqS
 export const COMMANDS = {
   publish: 'lentiq:publish',
   compose: 'lentiq:compose',
+  newWorkflow: 'lentiq:new-workflow',
   drift: 'lentiq:show-drift',
   block: 'lentiq:open-block',
   fromImage: 'lentiq:block-from-image',

@@ -26,3 +26,8 @@ export function freeName(name: string, taken: readonly string[]): string {
   }
   return candidate;
 }
+
+/** The name of the workflow that a file is begun for: `jobs/Nightly Sales.workflow.yaml` gives `nightly-sales`. */
+export function nameOfFile(path: string): string {
+  return slug(path.replace(/\.workflow\.ya?ml$/, ''));
+}

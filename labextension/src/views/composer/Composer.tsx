@@ -1,4 +1,4 @@
-import { useState, type KeyboardEvent } from 'react';
+import { useState, type KeyboardEvent, type ReactNode } from 'react';
 import type { Block, Check, ProjectUse, Run, Workflow } from '../../contract';
 import { aboutOf, editWorkflow, ownFault, type Edit } from '../../state/composer';
 import { noHistory, redo, remember, undo, type History } from '../../state/history';
@@ -34,6 +34,10 @@ export interface ComposerProps {
   busy: boolean;
   message: Message | null;
   log: TaskLog | null;
+  /** Stands before the button that saves: what the host can do besides. */
+  tools?: ReactNode;
+  /** Whether the workflow is a file of its own; what is saved to the service is applied then. */
+  isFile?: boolean;
   /** Whether the panel can be seen: the graph measures itself, so it must not be drawn before. */
   visible: boolean;
   onChange: (workflow: Workflow) => void;

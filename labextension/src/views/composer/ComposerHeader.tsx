@@ -4,7 +4,7 @@ import { isActive } from '../../state/states';
 import { Button, Field, IconButton, TextField, useTrans } from '../elements';
 import type { ComposerProps } from './Composer';
 
-interface Props extends Pick<ComposerProps, 'projects' | 'workflow' | 'run' | 'busy' | 'message' | 'onSave' | 'onStart'> {
+interface Props extends Pick<ComposerProps, 'projects' | 'workflow' | 'run' | 'busy' | 'message' | 'tools' | 'isFile' | 'onSave' | 'onStart'> {
   savable: boolean;
   /** null where there is nothing to undo, or to do again. */
   asText: boolean;
@@ -15,7 +15,7 @@ interface Props extends Pick<ComposerProps, 'projects' | 'workflow' | 'run' | 'b
 }
 
 /** Name and project of the workflow; save and start. */
-export function ComposerHeader({ projects, workflow, run, busy, message, savable, asText, onAsText, onUndo, onRedo, onEdit, onSave, onStart }: Props) {
+export function ComposerHeader({ projects, workflow, run, busy, message, tools, isFile = false, savable, asText, onAsText, onUndo, onRedo, onEdit, onSave, onStart }: Props) {
   const trans = useTrans();
   const going = run !== null && isActive(run.state);
   const known = projects.map(one => one.project.name);
@@ -52,7 +52,7 @@ export function ComposerHeader({ projects, workflow, run, busy, message, savable
         className={`lq-composer-message${message?.severity === 'error' ? ' lq-fault' : ''}`}
         role={message?.severity === 'error' ? 'alert' : 'status'}
       >
-        {message?.text ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : trans.__('not saved yet'))}
+        {message?.text ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : isFile ? trans.__('not applied yet') : trans.__('not saved yet'))}
       </p>
       <div className="lq-actions">
         <IconButton icon="undo" label={trans.__('Undo')} disabled={onUndo === null} onClick={() => onUndo?.()} />
@@ -60,8 +60,14 @@ export function ComposerHeader({ projects, workflow, run, busy, message, savable
         <button type="button" className="lq-button" aria-pressed={asText} onClick={() => onAsText(!asText)}>
           {trans.__('YAML')}
         </button>
-        <Button kind="primary" onClick={onSave} disabled={busy || !savable}>
-          {trans.__('Save')}
+        {tools}
+        <Button
+          {...(isFile ? {} : { kind: 'primary' })}
+          onClick={onSave}
+          disabled={busy || !savable}
+          title={isFile ? trans.__('Makes it the workflow that the scheduler knows') : undefined}
+        >
+          {isFile ? trans.__('Apply') : trans.__('Save')}
         </Button>
         <Button
           icon="play"

@@ -1,0 +1,1 @@
+export { FaultyFile } from './FaultyFile';

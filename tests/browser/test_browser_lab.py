@@ -1,0 +1,151 @@
+"""Lab as a host: workflow files as documents, connections that are lost, what is copied, reloads."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from browser_lab import Lab, picture, write
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(300)]
+MINUTE = 60_000
+FILE = """\
+# Figures of the night
+workflow: nightly-figures
+tasks:
+  first:
+    block: plain@1   # pinned
+    cpu: 250m
+  # needs what first gives
+  second: {block: plain@1,  after: [first]}
+"""
+
+
+@pytest.fixture(scope="module")
+def block(lab: Lab) -> None:
+    """A block in Lab's own catalogue."""
+    write(lab.root / "plain.ipynb", ("parameters", "limit: int = 3"), ("", "print(limit)"))
+    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", "plain.ipynb", "--no-verify"]
+    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
+    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
+
+
+def start(lab: Lab, page: Page, theme: str = "JupyterLab Light", reset: bool = True) -> None:
+    page.goto(f"{lab.url}/lab?token={lab.token}{'&reset' if reset else ''}")
+    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
+    page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
+    page.evaluate("async () => { await window.jupyterapp.restored; }")
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+
+
+def execute(page: Page, command: str, **args: object) -> None:
+    page.evaluate("([command, args]) => void window.jupyterapp.commands.execute(command, args)", [command, args])
+
+
+def composer(page: Page) -> Locator:
+    return page.locator(".lm-Widget:not(.lm-mod-hidden) > .lq-host").get_by_role("region", name="Workflow composer")
+
+
+def dirty_tab(page: Page, name: str) -> Locator:
+    return page.locator("#jp-main-dock-panel .lm-TabBar-tab.jp-mod-dirty", has_text=name)
+
+
+def test_workflow_file_is_opened_changed_and_saved_from_the_file_browser(lab: Lab, page: Page, block: None) -> None:
+    path = lab.root / "nightly.workflow.yaml"
+    path.write_text(FILE, encoding="utf-8")
+    start(lab, page)
+    page.locator(".jp-DirListing-item", has_text="nightly.workflow.yaml").dblclick()
+    shown = composer(page)
+    expect(shown.get_by_role("textbox", name="Workflow", exact=True)).to_have_value("nightly-figures", timeout=MINUTE)
+    expect(shown.get_by_role("button", name=re.compile("^Task "))).to_have_count(2)
+    expect(shown.get_by_text("not applied yet")).to_be_visible()
+    picture(page, "file-light")
+    # Saved as it is, it keeps its bytes.
+    page.keyboard.press("Control+s")
+    shown.get_by_role("button", name="Task first").click()
+    shown.get_by_role("textbox", name="CPU").fill("750m")
+    expect(dirty_tab(page, "nightly.workflow.yaml")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(dirty_tab(page, "nightly.workflow.yaml")).to_have_count(0, timeout=MINUTE)
+    assert path.read_text(encoding="utf-8") == FILE.replace("250m", "750m")
+    # Taken back and saved, it is the file that it was.
+    shown.get_by_role("textbox", name="CPU").fill("250m")
+    expect(dirty_tab(page, "nightly.workflow.yaml")).to_be_visible()
+    shown.get_by_role("button", name="Save file").click()
+    expect(dirty_tab(page, "nightly.workflow.yaml")).to_have_count(0, timeout=MINUTE)
+    assert path.read_text(encoding="utf-8") == FILE
+    shown.get_by_role("button", name="Apply").click()
+    expect(shown.get_by_text("Applied, revision 1")).to_be_visible(timeout=MINUTE)
+    assert path.read_text(encoding="utf-8") == FILE
+    picture(page, "file-applied-light")
+    page.set_viewport_size({"width": 1024, "height": 700})
+    picture(page, "file-narrow-light")
+
+
+def test_workflow_file_with_faults_is_mended_where_they_are(lab: Lab, page: Page, block: None) -> None:
+    path = lab.root / "faulty.workflow.yml"
+    path.write_text(FILE.replace("cpu: 250m", "cpu: lots\n    blok: x"), encoding="utf-8")
+    start(lab, page, "JupyterLab Dark")
+    page.locator(".jp-DirListing-item", has_text="faulty.workflow.yml").dblclick()
+    faulty = page.get_by_role("region", name="Workflow file with faults")
+    expect(faulty.get_by_role("alert")).to_contain_text("The file has 2 faults.", timeout=MINUTE)
+    faulty.get_by_role("button", name=re.compile("blok")).click()
+    text = faulty.get_by_role("textbox", name="YAML")
+    expect(text).to_be_focused()
+    chosen = text.evaluate("area => area.value.slice(area.selectionStart, area.selectionEnd)")
+    assert chosen == "    blok: x"
+    picture(page, "file-faulty-dark")
+    text.fill(FILE.replace("cpu: 250m", "cpu: lots"))
+    faulty.get_by_role("button", name="Check and show the graph").click()
+    expect(faulty.get_by_role("alert")).to_contain_text("The file has 1 fault.")
+    text.fill(FILE)
+    page.keyboard.press("Control+Enter")
+    expect(composer(page).get_by_role("button", name=re.compile("^Task "))).to_have_count(2, timeout=MINUTE)
+    expect(dirty_tab(page, "faulty.workflow.yml")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(dirty_tab(page, "faulty.workflow.yml")).to_have_count(0, timeout=MINUTE)
+    assert path.read_text(encoding="utf-8") == FILE
+
+
+def test_new_workflow_begins_as_a_file_and_outlives_a_reload(lab: Lab, page: Page, block: None) -> None:
+    start(lab, page)
+    page.locator(".jp-LauncherCard[data-category=Lentiq]", has_text="Workflow").click()
+    shown = composer(page)
+    expect(shown.get_by_role("textbox", name="Workflow", exact=True)).to_have_value("untitled", timeout=MINUTE)
+    shown.get_by_role("button", name="Add plain@1").click()
+    expect(dirty_tab(page, "untitled.workflow.yaml")).to_be_visible()
+    page.keyboard.press("Control+s")
+    expect(dirty_tab(page, "untitled.workflow.yaml")).to_have_count(0, timeout=MINUTE)
+    made = lab.root / "untitled.workflow.yaml"
+    assert "block: plain@1" in made.read_text(encoding="utf-8")
+    # The same text in an editor: what is typed there is shown here.
+    execute(page, "docmanager:open", path="untitled.workflow.yaml", factory="Editor")
+    expect(page.locator(".jp-FileEditor")).to_contain_text("block: plain@1", timeout=MINUTE)
+
+
+def test_workflow_that_is_no_file_outlives_a_reload_and_becomes_one(lab: Lab, page: Page, block: None) -> None:
+    start(lab, page)
+    execute(page, "lentiq:compose")
+    shown = composer(page)
+    shown.get_by_role("button", name="Add plain@1").click()
+    shown.get_by_role("textbox", name="Workflow", exact=True).fill("by-and-by")
+    # Lab keeps its layout on the server a moment later.
+    with page.expect_response(
+        lambda answer: "/api/workspaces" in answer.url and "by-and-by" in (answer.request.post_data or "")
+    ):
+        shown.get_by_role("textbox", name="Workflow", exact=True).fill("by-and-by-2")
+        shown.get_by_role("textbox", name="Workflow", exact=True).fill("by-and-by")
+    start(lab, page, reset=False)
+    shown = composer(page)
+    expect(shown.get_by_role("textbox", name="Workflow", exact=True)).to_have_value("by-and-by", timeout=MINUTE)
+    expect(shown.get_by_role("button", name="Task plain")).to_be_visible()
+    shown.get_by_role("button", name="Save as file…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Save").click()
+    expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="by-and-by.workflow.yaml")).to_be_visible()
+    expect(composer(page).get_by_role("button", name="Save file")).to_be_visible(timeout=MINUTE)
+    assert Path(lab.root / "by-and-by.workflow.yaml").read_text(encoding="utf-8").startswith("workflow: by-and-by\n")
