@@ -110,6 +110,9 @@ class FakeService:
         self.scheduler_ran = True
         stop.wait()
 
+    def tasks_in_hand(self) -> int:
+        return sum(len(run.tasks) for run in self.made.values() if not run.state.ended)
+
     def close(self) -> None:
         self.asked.append(("close", None))
 

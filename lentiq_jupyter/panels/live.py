@@ -7,7 +7,7 @@ import functools
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Callable, Optional
+from typing import TYPE_CHECKING, Any, Callable, Optional, TypeVar
 
 import anywidget
 import traitlets
@@ -16,14 +16,16 @@ from ..connect import connect
 from ..errors import Invalid, LentiqError
 from ..model import Run, encode
 from .frontend import read_frontend
+from .picture import Pictured
 
 if TYPE_CHECKING:
     from ..interfaces import Service
 
 POLL_S = 1.0
+T = TypeVar("T")
 
 
-class LivePanel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
+class LivePanel(Pictured, anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
     """A view of the browser over a service.
 
     All work with the service happens in threads, so that the kernel stays free and the panel moves on while
@@ -52,6 +54,10 @@ class LivePanel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no
         self._closed = threading.Event()
         super().__init__(**traits)
         self.on_msg(self._take)
+
+    def do(self, work: Callable[[], T]) -> T:
+        """Do `work` after the wishes so far, and give what it gives; raises what it raises."""
+        return self._pool.submit(work).result()
 
     def wait(self, timeout_s: float = 30.0) -> bool:
         """Wait until the wishes so far are done (not for a run to end); False after `timeout_s` seconds."""
@@ -135,4 +141,5 @@ class LivePanel(anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no
                 return
 
     def _ended(self) -> None:
-        """The run that was followed has ended."""
+        """The run that was followed has ended; what a saved notebook shows is then how it ended."""
+        self.redraw()

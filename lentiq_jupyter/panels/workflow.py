@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import traitlets
 
 from ..errors import Invalid
-from ..model import Check, Workflow, decode, encode
+from ..model import Check, RequestedStart, Run, Workflow, decode, encode
 from .live import LivePanel
+from .picture import draw_workflow, present
 
 if TYPE_CHECKING:
     from ..interfaces import Service
@@ -25,10 +27,22 @@ NEW = Workflow(name="my-workflow", project="default", tasks=())
 class WorkflowPanel(LivePanel):
     """A panel over one workflow.
 
+    >>> panel = WorkflowPanel()
+    >>> panel.observe(lambda change: print(change.new), "value")
+    >>> panel.start()
+
     Parameters
     ----------
     workflow : Workflow, or None for an empty one
     service : Service, or None for the one `connect` finds
+
+    Attributes
+    ----------
+    value : Workflow or None
+        What is on screen; None while that is no valid workflow (`check` then lists the faults). Setting it
+        replaces what is shown; it may be observed and linked.
+    workflow, run, check : dict
+        The workflow, its run that is followed, faults and next starts, as documents that the browser has.
 
     Raises
     ------
@@ -40,6 +54,7 @@ class WorkflowPanel(LivePanel):
     projects: Any = traitlets.List(help="Projects with what is used of them.").tag(sync=True)
     workflow: Any = traitlets.Dict(help="The workflow being composed.").tag(sync=True)
     check: Any = traitlets.Dict(help="Faults and next starts of `workflow`.").tag(sync=True)
+    value: Any = traitlets.Instance(Workflow, allow_none=True, help="`workflow` as a record; None while it is faulty.")
 
     def __init__(self, workflow: Optional[Workflow] = None, service: Optional[Service] = None) -> None:
         self._timer: Optional[threading.Timer] = None
@@ -49,20 +64,27 @@ class WorkflowPanel(LivePanel):
         self._guard(self._refresh)
         self._guard(self._check_now)
 
-    @property
-    def value(self) -> Workflow:
-        """`workflow` as a record; setting it replaces what is shown.
+    def __repr__(self) -> str:
+        return f"WorkflowPanel({self.workflow.get('name')}, revision {self.workflow.get('revision', 0)})"
 
-        Raises
-        ------
-        Invalid
-            With every fault, while the document on screen is no valid workflow.
-        """
+    def save(self) -> Workflow:
+        """Save what is on screen. Raises LentiqError as the service does, Invalid with every fault."""
+        self.do(self._save)
         return decode(Workflow, self.workflow)
 
-    @value.setter
-    def value(self, workflow: Workflow) -> None:
-        self.workflow = encode(workflow)
+    def start(self) -> Run:
+        """Save what is on screen if it changed, start it now and follow the run. Raises as `save` does."""
+        self.do(self._start)
+        return decode(Run, self.run)
+
+    def backfill(self, first: datetime, last: datetime) -> list[RequestedStart]:
+        """Ask for a run for each start that the saved schedule has in that time. Raises as `save` does."""
+        name, project = self.workflow["name"], self.workflow["project"]
+        return self.do(lambda: self._service.backfill_workflow(name, project, first=first, last=last))
+
+    def picture(self) -> str:
+        """The tasks with the states of the newest run, as a table."""
+        return draw_workflow(self.workflow, None if self.run is None else decode(Run, self.run), present())
 
     def close(self) -> None:
         """Stop following and forget the panel; a run goes on."""
@@ -117,6 +139,26 @@ class WorkflowPanel(LivePanel):
 
     # ---- what goes on behind -----------------------------------------------------------------------------------------
 
+    @traitlets.observe("workflow")
+    def _read(self, change: Mapping[str, Any]) -> None:
+        try:
+            self.value = decode(Workflow, change["new"])
+        except Invalid:
+            self.value = None
+
+    @traitlets.observe("value")
+    def _write(self, change: Mapping[str, Any]) -> None:
+        document: Any = None if change["new"] is None else encode(change["new"])
+        if document is not None and not self._means(document):
+            self.workflow = document
+
+    def _means(self, document: Mapping[str, Any]) -> bool:
+        """Whether what is on screen is that, fields that may be left out aside."""
+        try:
+            return bool(encode(decode(Workflow, self.workflow)) == document)
+        except Invalid:
+            return False
+
     def _check_soon(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -134,4 +176,5 @@ class WorkflowPanel(LivePanel):
             self.check = encode(found)
 
     def _ended(self) -> None:
+        super()._ended()
         self.projects = self._service.projects()

@@ -16,7 +16,9 @@ from traitlets import Bool, Unicode
 from ..connect import ENV_TOKEN, ENV_URL
 from ..errors import LentiqError
 from ..interfaces import Service
+from .activity import Activity
 from .call import Call
+from .documents import PublishState
 from .events import Announcer
 from .handlers import build_handlers
 from .identity import KernelIdentity
@@ -66,6 +68,7 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
         self._scheduler_thread: threading.Thread | None = None
         self._announcer = Announcer(self.serverapp.event_logger, self.serverapp.io_loop.asyncio_loop)
         self.publishes = PublishJobs(lambda: self.backend().service, self._announcer.notify, self.log)
+        self._activity = Activity(self.serverapp.web_app.settings, self._count)
         # The server's port is known only once it listens, which is before its loop runs this.
         self.serverapp.io_loop.add_callback(self._begin)
 
@@ -100,6 +103,7 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
         if url:
             os.environ[ENV_URL] = url
             os.environ[ENV_TOKEN] = self.token
+        self._activity.start()
         if self.prepare:
             self._pool.submit(self._prepare)
         if self.scheduler:
@@ -121,9 +125,21 @@ class LentiqExtension(ExtensionApp):  # type: ignore[misc]  # jupyter_server is 
                 self.log.warning("The scheduler does not run: %s Trying again in %.0f s.", error, RETRY_S)
                 self._stop.wait(RETRY_S)
 
+    def current_activity(self) -> int:
+        """How many tasks and publishes go on: a server without kernels does not shut down meanwhile."""
+        return self._activity.going
+
+    async def _count(self) -> int:
+        publishes = sum(one.state is PublishState.RUNNING for one in self.publishes.all())
+        if self._backend is None:
+            return publishes
+        tasks = await asyncio.get_running_loop().run_in_executor(self._pool, self._backend.tasks_in_hand)
+        return publishes + tasks
+
     async def stop_extension(self) -> None:
         """Stop the scheduler cleanly, cancel publishes, take the kernels' way in back."""
         self._stop.set()
+        self._activity.stop()
         if os.environ.get(ENV_TOKEN) == self.token:
             os.environ.pop(ENV_URL, None)
             del os.environ[ENV_TOKEN]

@@ -49,6 +49,11 @@ class LentiqHandler(APIHandler):  # type: ignore[misc]  # jupyter_server is unty
         self._incident = ""
 
     @property
+    def _track_activity(self) -> bool:
+        """Pages look again by themselves, so that only what changes something is a sign of a person."""
+        return self.request.method not in ("GET", "HEAD")
+
+    @property
     def identity_provider(self) -> Any:
         """The kernels' identity for requests with their token, the server's own for all others."""
         return self.host.kernel_identity if self._from_kernel else super().identity_provider

@@ -16,13 +16,15 @@ class Backend:
     """A service, and what only the process that hosts it does.
 
     `run_scheduler(stop)` blocks until `stop` is set; `prepare` makes the first inspection as quick as the
-    next ones; `close` frees what the service holds.
+    next ones; `close` frees what the service holds; `tasks_in_hand` counts those that end with this process's
+    scheduler, or wait for the next one.
     """
 
     service: Service
     run_scheduler: Callable[[threading.Event], None]
     prepare: Callable[[], None]
     close: Callable[[], None]
+    tasks_in_hand: Callable[[], int]
 
 
 def open_backend(config: Config, notify: Callable[[str, str, str], None]) -> Backend:
@@ -36,4 +38,4 @@ def open_backend(config: Config, notify: Callable[[str, str, str], None]) -> Bac
     from ..workspace import Workspace, load_settings
 
     workspace = Workspace(load_settings(config), notify=notify)
-    return Backend(workspace, workspace.run_scheduler, workspace.prepare, workspace.close)
+    return Backend(workspace, workspace.run_scheduler, workspace.prepare, workspace.close, workspace.tasks_in_hand)

@@ -101,6 +101,19 @@ class Workspace(StandingCases):
             with self._lock:
                 self._scheduler = None
 
+    def tasks_in_hand(self) -> int:
+        """How many tasks of active runs this process's scheduler sees to; 0 while another one holds the lease.
+
+        Raises
+        ------
+        Unavailable
+            If the database does not answer.
+        """
+        scheduler = self._scheduler
+        if scheduler is None or not scheduler.active:
+            return 0
+        return sum(number for (_, state), number in self.store.count_tasks().items() if not state.ended)
+
     @contextmanager
     def ensure_scheduler(self) -> Iterator[bool]:
         """Have a scheduler for the time of the block: another process's, or a thread of this one.

@@ -92,6 +92,16 @@ def test_run_again_shows_the_new_run(panel: RunPanel, service: FakeService, star
     assert again != started.id
 
 
+def test_value_is_observed_and_python_cancels_and_repeats(panel: RunPanel, service: FakeService, started: Run) -> None:
+    seen: list[tuple[str, str]] = []
+    panel.observe(lambda change: seen.append((change["new"].id, change["new"].state)), "value")
+    assert panel.cancel().cancel_requested
+    until(lambda: panel.value.state.ended)
+    again = panel.rerun(from_failed=True)
+    assert (again.rerun_of, panel.value.id) == (started.id, again.id)
+    assert seen == [(started.id, "CANCELLED"), (again.id, "PENDING")]
+
+
 def test_log_and_notebook_come_when_asked_for(
     panel: RunPanel, service: FakeService, sent: list[dict[str, object]]
 ) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import traitlets
 from fake_service import BLOCK, LOG, NOW, WORKFLOW, FakeService
 
 from lentiq_jupyter.errors import Invalid, Unavailable
@@ -76,8 +78,7 @@ def test_edit_that_is_no_workflow_shows_every_fault_and_is_kept(panel: WorkflowP
     panel.set_state({"workflow": {"name": "N!", "project": "default", "tasks": [{"name": "a"}]}})
     until(lambda: [one.partition(":")[0] for one in panel.check["faults"]] == ["tasks[0].block"])
     assert panel.workflow["name"] == "N!"
-    with pytest.raises(Invalid):
-        _ = panel.value
+    assert panel.value is None
 
 
 def test_save_stores_and_gives_the_revision_back(service: FakeService, panel: WorkflowPanel) -> None:
@@ -167,6 +168,28 @@ def test_saved_workflow_opens_with_its_newest_run(service: FakeService) -> None:
     panel = WorkflowPanel(saved, service)
     assert panel.run == encode(service.run(run.id))
     panel.close()
+
+
+def test_value_is_observed_and_linked_both_ways(service: FakeService, panel: WorkflowPanel) -> None:
+    other = WorkflowPanel(service=service)
+    traitlets.link((panel, "value"), (other, "value"))
+    assert other.workflow == encode(WORKFLOW)
+    renamed = dataclasses.replace(WORKFLOW, name="weekly")
+    seen: list[object] = []
+    panel.observe(lambda change: seen.append(change["new"]), "value")
+    other.set_state({"workflow": encode(renamed)})
+    assert (seen, panel.value) == ([renamed], renamed)
+    other.close()
+
+
+def test_python_saves_starts_and_backfills(service: FakeService, panel: WorkflowPanel) -> None:
+    assert panel.save().revision == 1
+    run = panel.start()
+    assert panel.run["id"] == run.id
+    assert [one.due_at for one in panel.backfill(NOW, NOW)] == [NOW]
+    panel.value = Workflow(name="empty", project="default", tasks=())
+    with pytest.raises(Invalid, match="at least one task"):
+        panel.save()
 
 
 def test_unknown_wish_is_ignored(panel: WorkflowPanel) -> None:

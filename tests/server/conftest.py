@@ -16,7 +16,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
     monkeypatch.setenv("LENTIQ_API_TOKEN", "")
     fake = FakeService()
     monkeypatch.setattr(
-        extension, "open_backend", lambda config, notify: Backend(fake, fake.run_scheduler, fake.prepare, fake.close)
+        extension,
+        "open_backend",
+        lambda config, notify: Backend(fake, fake.run_scheduler, fake.prepare, fake.close, fake.tasks_in_hand),
     )
     return fake
 
