@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { activityOf, endedBetween } from '../src/state/activity';
-import { cellsOf, failedCell } from '../src/state/executed';
+import { cellsOf, distrusted, failedCell } from '../src/state/executed';
 import { initialRunPage, reduceRunPage, tellingTask } from '../src/state/runPage';
 import { failedTask, findAddressed } from '../src/state/states';
 import { marksOf, timelineOf } from '../src/state/timeline';
@@ -86,6 +86,18 @@ test('an executed notebook becomes text and pictures, never markup', () => {
     { kind: 'other', types: ['application/javascript'] }
   ]);
   assert.equal(failedCell(cells)?.number, 2);
+});
+
+test('a stranger’s notebook cannot vouch for its own cells', () => {
+  const cell = { cell_type: 'code', source: 'x', metadata: { trusted: true, tags: ['a'] } };
+  const bare = { cell_type: 'code', source: 'y' };
+  assert.deepEqual(distrusted({ nbformat: 4, cells: [cell, bare, null] }), {
+    nbformat: 4,
+    cells: [{ ...cell, metadata: { trusted: false, tags: ['a'] } }, bare, null]
+  });
+  for (const document of [null, 3, {}, { cells: 4 }]) {
+    assert.deepEqual(distrusted(document), document);
+  }
 });
 
 test('what is no notebook has no cells', () => {

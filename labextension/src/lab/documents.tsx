@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { Clipboard, MainAreaWidget } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import type { NotebookPanel } from '@jupyterlab/notebook';
+import { distrusted } from '../state/executed';
 import { Button, LogView, useTrans } from '../views/elements';
 import { blockIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
@@ -52,7 +53,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
       execute: async args => {
         const run = String(args['run']);
         const task = String(args['task']);
-        const notebook = await api.notebook(run, task);
+        const notebook = distrusted(await api.notebook(run, task));
         const contents = app.serviceManager.contents;
         const path = `${RUNS_FOLDER}/${run}-${task}.ipynb`;
         await contents.save(RUNS_FOLDER, { type: 'directory' });

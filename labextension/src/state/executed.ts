@@ -33,6 +33,23 @@ export function failedCell(cells: readonly ShownCell[]): ShownCell | null {
   return cells.find(cell => cell.failed) ?? null;
 }
 
+/**
+ * The notebook without what its cells say of their own trust. A server that is asked to save trusted cells
+ * signs them in its user's name, and what strangers wrote would be let loose on the page.
+ */
+export function distrusted(notebook: unknown): unknown {
+  const cells = field(notebook, 'cells');
+  return Array.isArray(cells) ? { ...(notebook as object), cells: cells.map(distrustedCell) } : notebook;
+}
+
+function distrustedCell(cell: unknown): unknown {
+  const metadata = field(cell, 'metadata');
+  if (typeof metadata !== 'object' || metadata === null) {
+    return cell;
+  }
+  return { ...(cell as object), metadata: { ...metadata, trusted: false } };
+}
+
 function shownCell(cell: unknown, number: number): ShownCell {
   const kind = field(cell, 'cell_type');
   const count = field(cell, 'execution_count');
