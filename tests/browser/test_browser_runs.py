@@ -2,102 +2,43 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from browser_lab import Lab, picture, write
-from playwright.sync_api import Locator, Page, expect
+from browser_work import (
+    BREAKS,
+    QUICK,
+    STEPS,
+    ask,
+    end,
+    execute,
+    flags_of,
+    open_run,
+    publish,
+    run_block,
+    run_workflow,
+    start,
+    state_of,
+)
+from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(300)]
 MINUTE = 60_000
-HALF = {"cpu_millicores": 500, "memory_bytes": 256 << 20}
-HOSTILE = "<img src=x onerror=\"document.title='owned'\">\x1b[31mred\x1b[0m"
 
 
 @pytest.fixture(scope="module")
 def blocks(lab: Lab) -> Iterator[Path]:
     """Blocks of small notebooks in Lab's own catalogue; gives the folder in which their files wait for each other."""
-    flags = lab.root / "flags"
-    flags.mkdir()
-    wait = "import os, time\nwhile not os.path.exists(flag):\n    time.sleep(0.1)"
-    begin = f"print('begun', {HOSTILE!r}, flush=True)"
-    notebooks = {
-        "steps": (("parameters", "flag = ''"), ("", begin), ("", wait), ("", "print('done')")),
-        "breaks": (("parameters", "value: int = 0"), ("", "print(1)"), ("", "1 / value"), ("", "print(2)")),
-        "quick": (("", "from lentiq_jupyter import output\noutput('n', 3)"),),
-    }
-    for name, cells in notebooks.items():
-        write(lab.root / f"{name}.ipynb", *cells)
-        words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb", "--no-verify"]
-        environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-        subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
+    for name, cells in {"steps": STEPS, "breaks": BREAKS, "quick": QUICK}.items():
+        publish(lab, name, *cells)
+    flags = flags_of(lab)
     yield flags
     # What still waits need not wait any longer.
     for name in ("go", "never"):
         (flags / name).touch()
-
-
-def ask(lab: Lab, method: str, path: str, body: object = None) -> Any:
-    request = urllib.request.Request(
-        f"{lab.url}/lentiq/{path}",
-        method=method,
-        data=None if body is None else json.dumps(body).encode(),
-        headers={"Authorization": f"token {lab.token}", "Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
-
-
-def run_block(lab: Lab, block: str, project: str = "default", **inputs: object) -> str:
-    asked = {"block": block, "inputs": inputs, "resources": HALF, "project": project}
-    return str(ask(lab, "POST", "runs", asked)["id"])
-
-
-def run_workflow(lab: Lab, name: str, **blocks: tuple[str, ...]) -> str:
-    """A workflow of blocks, each after others, under the blocks' own names."""
-    tasks = [
-        {"name": block, "block": block, "resources": HALF, "after": list(after)} for block, after in blocks.items()
-    ]
-    document = {"name": name, "project": "default", "tasks": tasks}
-    ask(lab, "PUT", f"workflows/default/{name}", document)
-    return str(ask(lab, "POST", f"workflows/default/{name}/start", {})["id"])
-
-
-def end(lab: Lab, run: str) -> None:
-    until = time.monotonic() + 90
-    while ask(lab, "GET", f"runs/{run}")["state"] in ("PENDING", "RUNNING"):
-        assert time.monotonic() < until
-        time.sleep(0.2)
-
-
-def start(lab: Lab, page: Page, theme: str = "JupyterLab Light") -> None:
-    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
-    page.evaluate("async () => { await window.jupyterapp.restored; }")
-    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-
-
-def execute(page: Page, command: str, **args: object) -> None:
-    page.evaluate("([command, args]) => void window.jupyterapp.commands.execute(command, args)", [command, args])
-
-
-def open_run(page: Page, run: str) -> Locator:
-    execute(page, "lentiq:open-run", id=run)
-    return page.get_by_role("region", name=f"Run {run}")
-
-
-def state_of(shown: Locator) -> Locator:
-    return shown.get_by_role("status", name="State of the run")
 
 
 def test_run_is_followed_live_to_its_end_across_a_reload(lab: Lab, page: Page, blocks: Path) -> None:

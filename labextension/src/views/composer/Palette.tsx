@@ -44,7 +44,7 @@ export function Palette({ blocks, onAdd, onRefresh }: Props) {
             <button
               type="button"
               className="lq-palette-block"
-              aria-label={trans.__('Add %1@%2', block.spec.name, block.version)}
+              aria-label={trans.__('Add %1@%2, %3→%4', block.spec.name, block.version, block.spec.inputs.length, block.spec.outputs.length)}
               title={block.spec.description || trans.__('Add it as a task')}
               onClick={() => onAdd(block)}
             >
@@ -52,7 +52,7 @@ export function Palette({ blocks, onAdd, onRefresh }: Props) {
               <span className="lq-title">
                 {block.spec.name}
                 <span className="lq-version">@{block.version}</span>
-              </span>
+              </span>{' '}
               <span className="lq-quiet lq-palette-ports">
                 {block.spec.inputs.length}→{block.spec.outputs.length}
               </span>

@@ -22,7 +22,9 @@ export type TaskFlowNode = Node<
 export function TaskNode({ data, isConnectable }: NodeProps<TaskFlowNode>) {
   const trans = useTrans();
   const { name, block, newer, faulty, run, selected, down, onSelect } = data;
-  const state = run ? `, ${run.state}` : '';
+  const done = run?.progress && `${run.progress.done}/${run.progress.total}`;
+  // Whoever speaks to their computer says what they see: the name holds all of it, in its order (WCAG 2.5.3).
+  const label = [trans.__('Task %1', name), run?.state, block, done].filter(Boolean).join(', ');
   const share = run && isTaskActive(run.state) && run.progress ? run.progress.done / (run.progress.total || 1) : null;
   const tone = run ? ` lq-node-${toneOf(run.state)}` : '';
   return (
@@ -32,18 +34,17 @@ export function TaskNode({ data, isConnectable }: NodeProps<TaskFlowNode>) {
         type="button"
         className="lq-node-button nodrag nopan"
         aria-pressed={selected}
-        aria-label={trans.__('Task %1', name) + state}
+        aria-label={label}
         title={run?.reason || undefined}
         onClick={() => onSelect(name)}
       >
         {run ? <StateMark state={run.state} /> : faulty ? <Mark mark="FAILED" tone="bad" /> : <Icon name="block" />}
-        <span className="lq-title">{name}</span>
-        {run && <span className="lq-word">{run.state}</span>}
+        <span className="lq-title">{name}</span> {run && <span className="lq-word">{run.state}</span>}{' '}
         <span className="lq-node-block lq-code">
           {block}
           {newer && <span className="lq-newer" title={trans.__('@%1 is newer', newer)} />}
-        </span>
-        {run?.progress && <span className="lq-size">{`${run.progress.done}/${run.progress.total}`}</span>}
+        </span>{' '}
+        {done && <span className="lq-size">{done}</span>}
       </button>
       {share !== null && (
         <span className="lq-node-progress" aria-hidden="true">

@@ -38,15 +38,17 @@ export function StatusItem({ activity, failure, onShow }: Props) {
   ];
   const shown = counts.filter(([, count]) => count > 0);
   return (
-    <button type="button" className="lq-status" aria-label={trans.__('Lentiq: %1', words)} title={words} onClick={onShow}>
+    <button type="button" className="lq-status" title={words} onClick={onShow}>
+      <span className="lq-hidden">{trans.__('Lentiq: %1', words)}</span>
       {shown.length === 0 && (
         <>
-          <Icon name="block" /> {trans.__('Lentiq')}
+          <Icon name="block" /> <span aria-hidden="true">{trans.__('Lentiq')}</span>
         </>
       )}
       {shown.map(([state, count]) => (
         <Fragment key={state}>
-          <StateMark state={state} /> {count}
+          <StateMark state={state} />
+          <span aria-hidden="true">{count}</span>
         </Fragment>
       ))}
     </button>
