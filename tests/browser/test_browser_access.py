@@ -272,3 +272,81 @@ def test_panels_have_no_barriers(lab: Lab, page: Page, blocks: Path, examined: a
         expect(output.get_by_role("button").first).to_be_visible(timeout=MINUTES_3)
         picture(page, f"access-{panel}")
         examined.look(page, f"notebook: {panel}")
+
+
+FOCUS = """() => {
+  const node = document.activeElement;
+  const style = getComputedStyle(node);
+  const ours = node.closest('.lq-root, .lq-standing-host, [data-jp-item-name="lentiq-publish"]') !== null;
+  const shown = node.matches(':focus-visible') && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1;
+  return {ours, shown, name: node.getAttribute('aria-label') ?? node.innerText?.trim() ?? ''};
+}"""
+
+
+def press(page: Page, key: str, goal: Locator, most: int = 60) -> None:
+    """Press a key until the goal has the focus; every place on the way in the project's own rooms shows it."""
+    for _ in range(most):
+        if goal.evaluate("node => node === document.activeElement"):
+            return
+        page.keyboard.press(key)
+        at = page.evaluate(FOCUS)
+        assert at["shown"] or not at["ours"], f"the focus is not seen on {at['name']!r}"
+    raise AssertionError(f"{most} presses of {key} do not lead there; the focus is on {page.evaluate(FOCUS)['name']!r}")
+
+
+def test_keyboard_leads_from_an_open_notebook_to_a_finished_run(lab: Lab, page: Page, blocks: Path) -> None:
+    write(lab.root / "by-keys.ipynb", ("parameters", "rows: int = 3"), ("", "print('counted', rows)"))
+    lab.open(page, "by-keys.ipynb")
+    page.keyboard.press("Control+Alt+P")
+    panel = page.get_by_role("region", name="Publish as block")
+    name = panel.get_by_role("textbox", name="Name", exact=True)
+    expect(name).to_have_value("by-keys", timeout=MINUTES_3)
+    press(page, "Tab", name)
+    page.keyboard.press("Enter")
+    expect(panel.get_by_text(re.compile("by-keys@1 is registered"))).to_be_visible(timeout=MINUTES_3)
+    run_it = panel.get_by_role("button", name="Run it")
+    press(page, "Tab", run_it)
+    page.keyboard.press("Enter")
+    side = page.get_by_role("region", name="Lentiq", exact=True)
+    rows = side.get_by_role("textbox", name=re.compile("^rows"))
+    press(page, "Tab", rows)
+    page.keyboard.press("Escape")
+    expect(rows).to_have_count(0)
+    again = side.get_by_role("button", name="Run", exact=True)
+    press(page, "Tab", again)
+    page.keyboard.press("Enter")
+    press(page, "Tab", rows)
+    page.keyboard.press("Control+A")
+    page.keyboard.type("12")
+    page.keyboard.press("Enter")
+    opened = side.get_by_role("button", name="Open", exact=True)
+    expect(opened).to_be_visible()
+    press(page, "Tab", opened)
+    page.keyboard.press("Enter")
+    shown = page.get_by_role("region", name=re.compile("^Run "))
+    expect(state_of(shown)).to_have_text("SUCCEEDED", timeout=MINUTES_3)
+    tab = shown.get_by_role("tab", name="Log")
+    press(page, "Tab", tab)
+    page.keyboard.press("ArrowRight")
+    expect(shown.get_by_role("tab", name="Notebook")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    press(page, "Tab", shown.get_by_role("log"))
+    expect(shown.get_by_role("log")).to_contain_text("counted 12")
+    picture(page, "access-keyboard-run")
+    press(page, "Shift+Tab", shown.get_by_role("tab", name="Graph"))
+
+
+def test_focus_returns_when_a_dialog_closes(lab: Lab, page: Page, blocks: Path) -> None:
+    lab.open(page, "breaks.ipynb")
+    badge = page.locator(".jp-NotebookPanel-toolbar").get_by_role(
+        "button", name=re.compile("^(Same as|Differs from) v")
+    )
+    expect(badge).to_be_visible()
+    badge.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("region", name="What differs")).to_be_visible()
+    assert page.evaluate("() => document.activeElement.closest('.jp-Dialog') !== null")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(badge).to_be_focused()
