@@ -507,9 +507,11 @@ class Service(Protocol):
         """
 
     def backfill_workflow(
-        self, name: str, project: str = "default", *, first: datetime, last: datetime
+        self, name: str, project: str = "default", *, first: datetime, last: datetime, preview: bool = False
     ) -> list[RequestedStart]:
         """Ask for a run for each start that the schedule has from `first` to `last`; returns those that were added.
+
+        With `preview` nothing is asked for: those are returned that would be added.
 
         They run one after another, earliest first, whenever no other run of the workflow is active. Starts
         that have a run already, or wait, are left out.

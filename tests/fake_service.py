@@ -291,7 +291,7 @@ class FakeService:
         return self._start(workflow)
 
     def backfill_workflow(
-        self, name: str, project: str = "default", *, first: datetime, last: datetime
+        self, name: str, project: str = "default", *, first: datetime, last: datetime, preview: bool = False
     ) -> list[RequestedStart]:
         self.workflow(name, project)
         self.asked.append(("backfill_workflow", (name, project, first, last)))
@@ -302,7 +302,7 @@ class FakeService:
             for due in dict.fromkeys((first, last))
         ]
         added = [one for one in starts if one not in self.requested]
-        self.requested += added
+        self.requested += [] if preview else added
         return added
 
     def withdraw_backfill(self, name: str, project: str = "default") -> int:

@@ -252,10 +252,10 @@ class Client:
         return decode(Run, self._http.json("POST", "workflows", project, name, "start", body=body))
 
     def backfill_workflow(
-        self, name: str, project: str = "default", *, first: datetime, last: datetime
+        self, name: str, project: str = "default", *, first: datetime, last: datetime, preview: bool = False
     ) -> list[RequestedStart]:
         """See `Service.backfill_workflow`."""
-        body: Json = {"first": encode(first), "last": encode(last)}
+        body: Json = {"first": encode(first), "last": encode(last), "preview": preview}
         return _starts(self._http.json("POST", "workflows", project, name, "backfill", body=body))
 
     def withdraw_backfill(self, name: str, project: str = "default") -> int:

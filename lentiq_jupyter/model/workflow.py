@@ -166,7 +166,11 @@ class RequestedStart:
 
 @record
 class Check:
-    """What saving a workflow would say: its faults, and the next starts (aware, in its time zone)."""
+    """What saving a workflow would say: its faults, and the next starts (aware, in its time zone).
+
+    `clock_changes` says of each of these starts what a change of the clocks does to it; "" for nothing.
+    """
 
     faults: tuple[str, ...] = ()
     next_starts: tuple[datetime, ...] = ()
+    clock_changes: tuple[str, ...] = ()

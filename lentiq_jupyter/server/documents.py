@@ -244,10 +244,11 @@ class StartRequest:
 
 @record
 class BackfillRequest:
-    """From which time to which the starts of a schedule are asked for, both included."""
+    """From which time to which the starts of a schedule are asked for, both included; `preview`: only shown."""
 
     first: datetime
     last: datetime
+    preview: bool = False
 
 
 @record

@@ -65,7 +65,9 @@ def start_workflow(call: Call, project: str, name: str, body: StartRequest = Sta
 def backfill_workflow(call: Call, project: str, name: str, body: BackfillRequest) -> RequestedStarts:
     """Ask for a run for each start that the schedule has in that time, one after another."""
     return RequestedStarts(
-        starts=tuple(call.service.backfill_workflow(name, project, first=body.first, last=body.last))
+        starts=tuple(
+            call.service.backfill_workflow(name, project, first=body.first, last=body.last, preview=body.preview)
+        )
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from ..errors import BadInput, Invalid, NeverFits, NotFound
 from ..model import ZERO, Block, Check, Json, Project, RequestedStart, RunState, Task, Workflow, encode
-from ..scheduler import check_workflow, first_start, next_start, preview, starts_between
+from ..scheduler import check_workflow, clock_change, first_start, next_start, preview, starts_between
 from .block_cases import BlockCases
 from .image_request import unrunnable
 
@@ -78,9 +78,11 @@ class WorkflowCases(BlockCases):
         faults, never_fits = check_workflow(workflow, blocks, quota, known_blocks=known)
         faults += unrunnable(workflow, blocks, self.settings.executor)
         starts: tuple[datetime, ...] = ()
+        changes: tuple[str, ...] = ()
         if workflow.schedule is not None and not any(fault.startswith("schedule") for fault in faults):
             starts = tuple(preview(workflow.schedule, self._clock()))
-        return workflow, Check(faults=faults, next_starts=starts), never_fits
+            changes = tuple(clock_change(workflow.schedule, start) for start in starts)
+        return workflow, Check(faults=faults, next_starts=starts, clock_changes=changes), never_fits
 
     def _block_names(self) -> tuple[str, ...]:
         return tuple(block.spec.name for block in self.blocks())
@@ -146,7 +148,7 @@ class WorkflowCases(BlockCases):
     # ---- backfill ----------------------------------------------------------------------------------------------------
 
     def backfill_workflow(
-        self, name: str, project: str = "default", *, first: datetime, last: datetime
+        self, name: str, project: str = "default", *, first: datetime, last: datetime, preview: bool = False
     ) -> list[RequestedStart]:
         """See `Service.backfill_workflow`. Starts that the schedule itself will answer are left to it.
 
@@ -171,7 +173,7 @@ class WorkflowCases(BlockCases):
             and start not in answered | known
             and (workflow.paused or upcoming is None or start < upcoming)
         ]
-        if asked:
+        if asked and not preview:
             self.store.request_starts(asked)
             self._changed("workflows", name, "backfill")
         return asked

@@ -133,8 +133,11 @@ async def test_backfill_goes_its_way(service: FakeService, client: Client) -> No
 
     def way() -> None:
         client.save_workflow(WORKFLOW)
+        shown = client.backfill_workflow("nightly", first=first, last=last, preview=True)
+        assert service.requested == []
         added = client.backfill_workflow("nightly", first=first, last=last)
-        assert service.asked == [("backfill_workflow", ("nightly", "default", first, last))]
+        assert added == shown
+        assert service.asked == [("backfill_workflow", ("nightly", "default", first, last))] * 2
         assert added == service.requested == client.requested_starts("nightly")
         assert client.backfill_workflow("nightly", first=first, last=last) == []
         assert client.withdraw_backfill("nightly") == 2

@@ -126,7 +126,7 @@ async def test_status_names_root_and_user(ask, jp_root_dir, service: FakeService
 async def test_workflow_is_checked_saved_listed_started_paused_deleted(ask) -> None:
     document = encode(WORKFLOW)
     stored = {**document, "revision": 1}
-    assert await ask("POST", "workflows/check", document) == {"faults": [], "next_starts": []}
+    assert await ask("POST", "workflows/check", document) == {"faults": [], "next_starts": [], "clock_changes": []}
     assert await ask("PUT", "workflows/default/nightly", document) == stored
     assert await ask("GET", "workflows/default/nightly") == stored
     mark = {"id": "r1", "state": "RUNNING"}
@@ -156,6 +156,8 @@ async def test_backfill_is_asked_for_seen_and_withdrawn(ask, fail, service: Fake
     body = {"first": "2026-12-01T02:00:00Z", "last": "2026-12-02T02:00:00+00:00"}
     asked = {"starts": encode(service.backfill_workflow("nightly", first=NOW, last=NOW + timedelta(days=1)))}
     service.requested.clear()
+    assert await ask("POST", where, body | {"preview": True}) == asked
+    assert await ask("GET", where) == {"starts": []}
     assert await ask("POST", where, body) == asked
     assert await ask("GET", where) == asked
     assert await ask("DELETE", where) == {"withdrawn": 2}

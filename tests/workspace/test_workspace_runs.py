@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -152,15 +153,36 @@ def dues(starts: list[RequestedStart]) -> list[datetime]:
     return [one.due_at for one in starts]
 
 
+def test_check_says_what_a_change_of_the_clocks_does_to_each_start(workspace: Workspace) -> None:
+    start = datetime(2027, 3, 26, 2, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    schedule = Schedule(start=start, timezone="Europe/Berlin", every="1d")
+    saved = save(workspace, task("clean"), schedule=schedule)
+    check = workspace.check_workflow(saved)
+    assert [one.strftime("%d %H:%M %z") for one in check.next_starts[1:4]] == [
+        "27 02:30 +0100",
+        "28 03:30 +0200",
+        "29 02:30 +0200",
+    ]
+    assert check.clock_changes == ("", "", "02:30 does not exist that day", *[""] * 7)
+
+
 def test_backfill_asks_for_each_start_once(workspace: Workspace, told: list[tuple[str, str, str]]) -> None:
     daily(workspace)
     workspace.pause_workflow("nightly")
     workspace.pause_workflow("nightly", paused=False)
+    shown = workspace.backfill_workflow("nightly", first=NOW - 3 * DAY, last=NOW - DAY, preview=True)
+    assert workspace.requested_starts("nightly") == []
     asked = workspace.backfill_workflow("nightly", first=NOW - 3 * DAY, last=NOW - DAY)
-    assert asked == [
-        RequestedStart(project="default", workflow="nightly", due_at=NOW - days * DAY, requested_at=NOW, author="ana")
-        for days in (3, 2, 1)
-    ]
+    assert (
+        shown
+        == asked
+        == [
+            RequestedStart(
+                project="default", workflow="nightly", due_at=NOW - days * DAY, requested_at=NOW, author="ana"
+            )
+            for days in (3, 2, 1)
+        ]
+    )
     assert told[-1] == ("workflows", "nightly", "backfill")
     assert workspace.requested_starts("nightly") == asked
     more = workspace.backfill_workflow("nightly", first=NOW - 30 * DAY, last=NOW - 2 * DAY)

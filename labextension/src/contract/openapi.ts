@@ -595,12 +595,14 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description From which time to which the starts of a schedule are asked for, both included. */
+        /** @description From which time to which the starts of a schedule are asked for, both included; `preview`: only shown. */
         BackfillRequest: {
             /** Format: date-time */
             first: string;
             /** Format: date-time */
             last: string;
+            /** @default false */
+            preview: boolean;
         };
         /** @description One version of a block in the registry. */
         Block: {
@@ -689,6 +691,7 @@ export interface components {
         Check: {
             faults: string[];
             next_starts: string[];
+            clock_changes: string[];
         };
         /** @description Data or a model that the code fetches when it runs, so that no block holds it. */
         DataNeed: {
