@@ -52,9 +52,9 @@ test('the queue of a project has its tasks that wait for room, longest waiting f
 
 test('a task is duplicated beside itself, waiting for the same', () => {
   const tasks = [taskRun('a').task, { ...taskRun('b').task, after: ['a'] }];
-  const edited = editWorkflow({ ...emptyWorkflow(), tasks }, { type: 'duplicate-task', task: 'b' });
+  const edited = editWorkflow({ ...emptyWorkflow(), tasks }, { type: 'copies', of: tasks.slice(1) });
   assert.deepEqual(edited.tasks.map(task => [task.name, task.after]), [['a', []], ['b', ['a']], ['b-2', ['a']]]);
-  assert.equal(editWorkflow(edited, { type: 'duplicate-task', task: 'none' }), edited);
+  assert.equal(editWorkflow(edited, { type: 'copies', of: [] }), edited);
 });
 
 test('when and how often a task runs is changed in place', () => {

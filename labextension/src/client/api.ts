@@ -92,6 +92,11 @@ export class Api {
   startWorkflow = (project: string, name: string) => this.call<Run>('POST', at('workflows', project, name, 'start'));
   pauseWorkflow = (project: string, name: string, paused: boolean) =>
     this.call<Workflow>('POST', at('workflows', project, name, paused ? 'pause' : 'resume'));
+  /** A run for each start of the schedule from `first` to `last`; with `preview` only which these are. */
+  backfill = async (project: string, name: string, request: { first: string; last: string; preview: boolean }) => {
+    const path = at('workflows', project, name, 'backfill');
+    return (await this.call<{ starts: { due_at: string }[] }>('POST', path, request)).starts.map(one => one.due_at);
+  };
 
   /** Newest first. */
   runs = async (only: { project?: string; workflow?: string; limit: number }) => {

@@ -213,6 +213,8 @@ export function ComposerHost({ model, visible, reload, ...props }: HostProps) {
       onText={model.text}
       onRead={model.read}
       onLog={task => model.showLog(task)}
+      onPause={paused => void model.pause(paused)}
+      onBackfill={model.backfill}
     />
   );
 }

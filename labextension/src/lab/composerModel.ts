@@ -10,6 +10,7 @@ import { LogFollower } from './logFollower';
 
 const CHECK_AFTER_MS = 300;
 const FOLLOW_MS = 1500;
+const NO_CHECK: Check = { faults: [], next_starts: [], clock_changes: [] };
 
 export interface ComposerState {
   workflow: Workflow;
@@ -43,7 +44,7 @@ export class ComposerModel {
       saved: null,
       blocks: [],
       projects: [],
-      check: { faults: [], next_starts: [] },
+      check: NO_CHECK,
       run: null,
       busy: false,
       message: null,
@@ -194,6 +195,27 @@ export class ComposerModel {
     });
   }
 
+  pause(paused: boolean): Promise<void> {
+    return this.work(async () => {
+      const before = this.get().workflow;
+      const saved = await this.api.pauseWorkflow(before.project, before.name, paused);
+      // What is edited and not saved yet stays as it is.
+      const { workflow } = this.get();
+      const text = paused ? this.trans.__('Its schedule is paused') : this.trans.__('Its schedule goes on');
+      this.store.dispatch({
+        workflow: { ...workflow, paused, revision: saved.revision },
+        saved,
+        message: { severity: 'info', text }
+      });
+      this.check();
+    });
+  }
+
+  readonly backfill = (first: string, last: string, preview: boolean): Promise<string[]> => {
+    const { project, name } = this.get().workflow;
+    return this.api.backfill(project, name, { first, last, preview });
+  };
+
   showLog(task: string | null): void {
     const run = this.get().run;
     this.store.dispatch({ logTask: task });
@@ -253,7 +275,7 @@ export class ComposerModel {
   private check(): void {
     const workflow = this.get().workflow;
     if (workflow.tasks.length === 0) {
-      this.store.dispatch({ check: { faults: [], next_starts: [] } });
+      this.store.dispatch({ check: NO_CHECK });
       return;
     }
     this.api.checkWorkflow(workflow).then(
@@ -265,7 +287,7 @@ export class ComposerModel {
       (error: unknown) => {
         const { message, faults } = failureOf(error);
         if (this.get().workflow === workflow) {
-          this.store.dispatch({ check: { faults: faults.length ? faults : [message], next_starts: [] } });
+          this.store.dispatch({ check: { ...NO_CHECK, faults: faults.length ? faults : [message] } });
         }
       }
     );

@@ -1,16 +1,25 @@
-import { useState, type KeyboardEvent, type ReactNode } from 'react';
-import type { Block, Check, ProjectUse, Run, Workflow } from '../../contract';
-import { aboutOf, editWorkflow, ownFault, type Edit } from '../../state/composer';
-import { noHistory, redo, remember, undo, type History } from '../../state/history';
+import { useEffect, useState, type KeyboardEvent, type ReactNode } from 'react';
+import type { Block, Check, ProjectUse, Run, Task, Workflow } from '../../contract';
+import { copyText } from '../../state/clipboard';
+import { ownFault, type Edit } from '../../state/composer';
+import { findFaults, type FoundFault } from '../../state/faults';
+import { canWait, linkId, linksOf } from '../../state/links';
+import { NOTHING, onlyTask, present, type Selection } from '../../state/selection';
+import { upgradesOf } from '../../state/upgrade';
 import { useTrans } from '../elements';
+import { focusField } from './focusField';
 import { ComposerHeader } from './ComposerHeader';
+import { clipboardOf } from './clipboard';
 import { Graph } from './Graph';
+import { Inspector } from './Inspector';
 import { Notices } from './Notices';
 import { Palette } from './Palette';
 import { RunStrip } from './RunStrip';
 import { TextView } from './TextView';
-import { TaskInspector } from './TaskInspector';
-import { WorkflowInspector } from './WorkflowInspector';
+import { Toolbar } from './Toolbar';
+import { SideChoice, type Side } from './SideChoice';
+import { useEditing } from './useEditing';
+import { usePlaces } from './usePlaces';
 
 export interface Message {
   severity: 'info' | 'error';
@@ -51,119 +60,223 @@ export interface ComposerProps {
   onRead: (text: string, project: string) => Promise<Workflow>;
   /** Which task's log to fetch from now on; null for none. */
   onLog: (task: string | null) => void;
+  /** Holds the schedule of the saved workflow, or lets it go on; left out where that cannot be done. */
+  onPause?: (paused: boolean) => void;
+  /** Asks for a run for each start from `first` to `last`, or with `preview` only which these are. */
+  onBackfill?: (first: string, last: string, preview: boolean) => Promise<string[]>;
 }
 
 /** Blocks become tasks of a workflow: what each takes, what it waits for, when it all starts. */
 export function Composer(props: ComposerProps) {
   const { blocks, workflow, check, run, onChange } = props;
+  const { tasks } = workflow;
   const trans = useTrans();
-  const [chosen, setChosen] = useState<string | null>(null);
   const [asText, setAsText] = useState(false);
-  const [history, setHistory] = useState<History<Workflow>>(noHistory);
-  const selected = workflow.tasks.find(task => task.name === chosen) ?? null;
+  const [said, setSaid] = useState('');
+  const [chosen, setChosen] = useState<Selection>(NOTHING);
+  const [linkingFrom, setLinkingFrom] = useState<string | null>(null);
+  const [side, setSide] = useState<Side>('blocks');
+  const [box, setBox] = useState<HTMLElement | null>(null);
+  const [jump, setJump] = useState<FoundFault | null>(null);
+  const [places, setPlaces] = usePlaces(workflow);
+  const { edit: change, replace, onUndo, onRedo } = useEditing(workflow, onChange);
+  const links = linksOf(tasks);
+  const selection = present(chosen, new Set(tasks.map(task => task.name)), new Set(links.map(linkId)));
+  const only = selection.tasks.length === 1 ? (selection.tasks[0] ?? null) : null;
 
-  const edit = (change: Edit) => {
-    const next = editWorkflow(workflow, change);
-    if (next === workflow) {
-      return;
+  const select = (next: (before: Selection) => Selection) => {
+    setChosen(next);
+    setSide('details');
+    setSaid('');
+    if (props.log) {
+      const { tasks: named } = next(selection);
+      if (named.length !== 1 || named[0] !== props.log.task) {
+        props.onLog(null);
+      }
     }
-    if (change.type === 'add-task' || change.type === 'duplicate-task') {
-      const before = new Set(workflow.tasks.map(task => task.name));
-      setChosen(next.tasks.find(task => !before.has(task.name))?.name ?? null);
-    }
-    if (change.type === 'rename-task' && change.task === chosen) {
-      setChosen(change.name);
-    }
-    setHistory(remember(history, workflow, aboutOf(change), Date.now()));
-    onChange(next);
   };
-  // What was saved in between stays counted: only what people edit goes back.
-  const back = undo(history, workflow);
-  const forth = redo(history, workflow);
-  const go = (to: typeof back) =>
-    to &&
-    (() => {
-      setHistory(to.history);
-      onChange({ ...to.value, revision: to.value.name === workflow.name ? workflow.revision : 0 });
+  const choose = (task: string | null) => select(() => onlyTask(task));
+  /** What had the focus may be gone, and keys must still reach the graph. */
+  const keepFocus = () =>
+    void requestAnimationFrame(() => {
+      if (document.activeElement === document.body) {
+        box?.querySelector<HTMLElement>('.lq-canvas')?.focus({ preventScroll: true });
+      }
     });
-  const [onUndo, onRedo] = [go(back), go(forth)];
-  const pressed = (event: KeyboardEvent) => {
-    // A field that is typed in undoes by itself.
-    if (event.target instanceof Element && event.target.closest('input, textarea, select')) {
+  const edit = (made: Edit) => {
+    const next = change(made);
+    keepFocus();
+    if (next === workflow) {
+      return next;
+    }
+    if (made.type === 'add-task' || made.type === 'copies') {
+      const before = new Set(tasks.map(task => task.name));
+      const added = next.tasks.map(task => task.name).filter(name => !before.has(name));
+      setChosen({ tasks: added, links: [] });
+      setSaid(made.type === 'copies' ? trans._n('Added %1 task.', 'Added %1 tasks.', added.length) : trans.__('Added task %1.', added[0]));
+    }
+    if (made.type === 'rename-task') {
+      setChosen(before => ({ ...before, tasks: before.tasks.map(one => (one === made.task ? made.name : one)) }));
+      if (places?.[made.task]) {
+        setPlaces({ ...places, [made.name]: places[made.task] ?? { x: 0, y: 0 } });
+      }
+    }
+    return next;
+  };
+  const remove = () => {
+    const gone = links.filter(link => selection.links.includes(linkId(link)));
+    edit({ type: 'remove', tasks: selection.tasks, links: gone });
+    setSaid(
+      selection.tasks.length > 0
+        ? trans._n('Removed %1 task.', 'Removed %1 tasks.', selection.tasks.length)
+        : trans._n('Removed %1 link.', 'Removed %1 links.', gone.length)
+    );
+  };
+  const copies = (of: Task[]) => void edit({ type: 'copies', of });
+  const duplicate = () => copies(tasks.filter(task => selection.tasks.includes(task.name)));
+  const copied = trans._n('Copied %1 task.', 'Copied %1 tasks.', selection.tasks.length);
+  const clipboard = clipboardOf({
+    text: () => (selection.tasks.length > 0 && !asText ? copyText(workflow, selection.tasks) : null),
+    onCopied: () => setSaid(copied),
+    onCut: remove,
+    onPasted: pasted => (asText ? undefined : pasted ? copies(pasted) : setSaid(trans.__('There are no tasks on the clipboard.')))
+  });
+  const link = (from: string, to: string) => {
+    setLinkingFrom(null);
+    if (from === to || !canWait(tasks, to, from)) {
+      setSaid(from === to ? trans.__('A task cannot wait for itself.') : trans.__('%1 cannot wait for %2: that would be a circle.', to, from));
       return;
     }
+    edit({ type: 'after', task: to, on: from, waits: true });
+    setSaid(trans.__('%1 waits for %2.', to, from));
+  };
+  const beginLink = (from: string | null) => {
+    setLinkingFrom(from);
+    setSaid(from === null ? trans.__('Not linked.') : trans.__('Choose the task that waits for %1, by a click or by arrow keys and Enter. Escape stops.', from));
+  };
+  const step = (go: (() => void) | null, words: string) =>
+    go &&
+    (() => {
+      go();
+      setSaid(words);
+      keepFocus();
+    });
+  const [undo, redo] = [step(onUndo, trans.__('Undone.')), step(onRedo, trans.__('Done again.'))];
+  const selectAll = () => {
+    select(() => ({ tasks: tasks.map(task => task.name), links: [] }));
+    setSaid(trans._n('%1 task chosen.', '%1 tasks chosen.', tasks.length));
+  };
+
+  /** What a key does; null for nothing. */
+  const doing = (event: KeyboardEvent): (() => void) | null => {
+    const { target } = event;
     const key = event.key.toLowerCase();
-    const command = event.ctrlKey || event.metaKey;
-    const doing =
-      command && key === 'z' && !event.shiftKey
-        ? onUndo
-        : command && (key === 'y' || key === 'z')
-          ? onRedo
-          : key === 'delete' && selected && !command
-            ? () => edit({ type: 'remove-task', task: selected.name })
-            : null;
-    if (doing) {
+    // A field that is typed in undoes by itself.
+    if (asText || !(target instanceof Element) || target.closest('input, textarea, select, .lq-log')) {
+      return null;
+    }
+    const inGraph = target.closest('.lq-canvas') !== null;
+    if (event.ctrlKey || event.metaKey) {
+      const again = key === 'y' || (key === 'z' && event.shiftKey);
+      const some = selection.tasks.length > 0;
+      return again ? redo : key === 'z' ? undo : key === 'a' ? selectAll : key === 'd' && some ? duplicate : null;
+    }
+    if (key === 'escape') {
+      return linkingFrom !== null ? () => beginLink(null) : selection === NOTHING ? null : () => choose(null);
+    }
+    if (key === 'delete' || (key === 'backspace' && inGraph)) {
+      return selection.tasks.length + selection.links.length > 0 ? remove : null;
+    }
+    const from = target.getAttribute('data-task') ?? only;
+    return key === 'c' && inGraph && from !== null ? () => beginLink(from) : null;
+  };
+  const pressed = (event: KeyboardEvent) => {
+    const does = doing(event);
+    if (does) {
       event.preventDefault();
       event.stopPropagation();
-      doing();
+      does();
     }
   };
-  const select = (task: string | null) => {
-    setChosen(task);
-    if (props.log && props.log.task !== task) {
-      props.onLog(null);
+  // The field of a fault can be focused once its form is drawn.
+  useEffect(() => {
+    if (jump && box) {
+      focusField(box, jump.field);
     }
+  }, [jump, box]);
+  const jumpTo = (fault: FoundFault) => {
+    choose(fault.task);
+    setJump({ ...fault });
+  };
+  const upgrades = upgradesOf(tasks, blocks);
+  const upgradeAll = () => {
+    edit({ type: 'upgrade', upgrades });
+    setSaid(trans._n('Updated %1 task.', 'Updated %1 tasks.', upgrades.length));
   };
   // Without tasks the empty graph says what to do.
-  const own = workflow.tasks.length > 0 ? ownFault(workflow) : '';
-  const faults = [own, ...check.faults].filter(fault => fault !== '');
+  const own = tasks.length > 0 ? ownFault(workflow) : '';
+  const faults = findFaults([own, ...check.faults].filter(fault => fault !== ''), tasks);
 
   return (
-    <section className="lq-root lq-composer" aria-label={trans.__('Workflow composer')} onKeyDown={pressed}>
-      <ComposerHeader {...props} onUndo={onUndo} onRedo={onRedo} asText={asText} onAsText={setAsText} savable={ownFault(workflow) === ''} onEdit={edit} />
+    <section ref={setBox} className="lq-root lq-composer" aria-label={trans.__('Workflow composer')} onKeyDown={pressed} {...clipboard.events}>
+      <ComposerHeader {...props} onUndo={undo} onRedo={redo} asText={asText} onAsText={setAsText} savable={ownFault(workflow) === ''} onEdit={edit} />
       {run && <RunStrip run={run} onCancel={props.onCancel} />}
       {asText ? (
-        <TextView
-          workflow={workflow}
-          onText={props.onText}
-          onRead={props.onRead}
-          onChange={read => {
-            setHistory(remember(history, workflow, 'text', Date.now()));
-            onChange(read);
-          }}
-          onClose={() => setAsText(false)}
-        />
+        <TextView workflow={workflow} onText={props.onText} onRead={props.onRead} onChange={replace} onClose={() => setAsText(false)} />
       ) : (
-      <div className="lq-composer-body">
-        <Palette blocks={blocks} onAdd={block => edit({ type: 'add-task', block })} onRefresh={props.onRefresh} />
-        <div className="lq-canvas">
-          <Graph
-            workflow={workflow}
-            run={run}
-            blocks={blocks}
-            faults={check.faults}
-            selected={selected?.name ?? null}
-            visible={props.visible}
-            onSelect={select}
-            onEdit={edit}
-          />
-          <Notices faults={faults} tasks={workflow.tasks} onSelect={select} />
-        </div>
-        <div className="lq-inspector">
-          {selected ? (
-            <TaskInspector
-              key={selected.name}
-              task={selected}
-              {...props}
-              faults={check.faults}
-              onEdit={edit}
-              onClose={() => select(null)}
+        <div className="lq-composer-body" data-side={side}>
+          <Palette blocks={blocks} onAdd={block => edit({ type: 'add-task', block })} onRefresh={props.onRefresh} />
+          <div className="lq-canvas" tabIndex={-1}>
+            <Toolbar
+              tasks={selection.tasks.length}
+              links={selection.links.length}
+              linking={linkingFrom !== null}
+              moved={places !== null}
+              said={said}
+              onCopy={clipboard.copy}
+              onCut={clipboard.cut}
+              onPaste={clipboard.paste}
+              onDuplicate={duplicate}
+              onRemove={remove}
+              onLinking={() => beginLink(linkingFrom === null ? only : null)}
+              onArrange={() => {
+                setPlaces(null);
+                setSaid(trans.__('Arranged.'));
+              }}
             />
-          ) : (
-            <WorkflowInspector workflow={workflow} check={check} onEdit={edit} />
-          )}
+            <Graph
+              workflow={workflow}
+              run={run}
+              blocks={blocks}
+              faults={faults}
+              selection={selection}
+              visible={props.visible}
+              onSelection={select}
+              changes={{
+                linkingFrom,
+                places,
+                onPlaces: setPlaces,
+                onLink: link,
+                onDrop: reference => {
+                  const block = blocks.find(one => `${one.spec.name}@${one.version}` === reference);
+                  return block ? (edit({ type: 'add-task', block }).tasks.at(-1)?.name ?? null) : null;
+                }
+              }}
+            />
+            <Notices faults={faults} upgrades={upgrades} onFault={jumpTo} onUpgrade={upgradeAll} />
+          </div>
+          <SideChoice side={side} onSide={setSide} />
+          <Inspector
+            {...props}
+            selection={selection}
+            links={links}
+            faults={faults}
+            onEdit={edit}
+            onChoose={choose}
+            onDuplicate={duplicate}
+            onRemove={remove}
+          />
         </div>
-      </div>
       )}
     </section>
   );

@@ -52,6 +52,7 @@ export function ComposerHeader({ projects, workflow, run, busy, message, tools, 
         className={`lq-composer-message${message?.severity === 'error' ? ' lq-fault' : ''}`}
         role={message?.severity === 'error' ? 'alert' : 'status'}
       >
+        {workflow.paused && <span className="lq-chip lq-paused">{trans.__('paused')}</span>}
         {message?.text ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : isFile ? trans.__('not applied yet') : trans.__('not saved yet'))}
       </p>
       <div className="lq-actions">

@@ -1,38 +1,54 @@
-import type { Task } from '../../contract';
-import { faultsOf } from '../../state/composer';
-import { Mark, useTrans } from '../elements';
+import type { FoundFault } from '../../state/faults';
+import type { Upgrade } from '../../state/upgrade';
+import { Button, Mark, useTrans } from '../elements';
+import { UpgradeWords } from './UpgradeWords';
 
 interface Props {
-  faults: string[];
-  tasks: Task[];
-  onSelect: (task: string) => void;
+  faults: readonly FoundFault[];
+  upgrades: readonly Upgrade[];
+  onFault: (fault: FoundFault) => void;
+  onUpgrade: () => void;
 }
 
-/** What saving would refuse; a click leads to the task. */
-export function Notices({ faults, tasks, onSelect }: Props) {
+/** What saving would refuse, each a jump to its place; and which tasks use an older version of their block. */
+export function Notices({ faults, upgrades, onFault, onUpgrade }: Props) {
   const trans = useTrans();
-  if (faults.length === 0) {
+  if (faults.length + upgrades.length === 0) {
     return null;
   }
   return (
-    <section className="lq-notices" aria-label={trans.__('Faults')}>
-      <ul>
-        {faults.map(fault => {
-          const task = tasks.find(one => faultsOf([fault], tasks, one.name).length > 0);
-          return (
-            <li key={fault}>
-              <Mark mark="FAILED" tone="bad" />
-              {task ? (
-                <button type="button" className="lq-button lq-link" onClick={() => onSelect(task.name)}>
-                  {fault}
+    <div className="lq-notices">
+      {faults.length > 0 && (
+        <section aria-label={trans.__('Faults')}>
+          <ul>
+            {faults.map(fault => (
+              <li key={fault.text}>
+                <Mark mark="FAILED" tone="bad" />
+                <button type="button" className="lq-button lq-link" onClick={() => onFault(fault)}>
+                  {fault.text}
                 </button>
-              ) : (
-                <span>{fault}</span>
-              )}
-            </li>
-          );
-        })}
-      </ul>
-    </section>
+              </li>
+            ))}
+          </ul>
+        </section>
+      )}
+      {upgrades.length > 0 && (
+        <section className="lq-upgrades" aria-label={trans.__('Newer versions')}>
+          <details className="lq-grow">
+            <summary>
+              {trans._n('%1 task uses an older version of its block', '%1 tasks use older versions of their blocks', upgrades.length)}
+            </summary>
+            <ul>
+              {upgrades.map(one => (
+                <li key={one.task}>
+                  <UpgradeWords upgrade={one} named />
+                </li>
+              ))}
+            </ul>
+          </details>
+          <Button onClick={onUpgrade}>{trans.__('Update all to newest')}</Button>
+        </section>
+      )}
+    </div>
   );
 }

@@ -1,6 +1,10 @@
 import { useState } from 'react';
 import type { Block } from '../../contract';
 import { Icon, IconButton, useTrans } from '../elements';
+import { dragBlock } from './dragging';
+
+/** Blocks that are listed at most: who has more searches. */
+const LISTED = 100;
 
 interface Props {
   blocks: Block[];
@@ -8,7 +12,7 @@ interface Props {
   onRefresh: () => void;
 }
 
-/** The blocks to choose from; a click adds one as a task. */
+/** The blocks to choose from; a click adds one as a task, dragging it to the graph puts it there. */
 export function Palette({ blocks, onAdd, onRefresh }: Props) {
   const trans = useTrans();
   const [search, setSearch] = useState('');
@@ -39,13 +43,15 @@ export function Palette({ blocks, onAdd, onRefresh }: Props) {
         <p className="lq-hint">{trans.__('None yet. Publish a notebook as a block, then refresh.')}</p>
       )}
       <ul className="lq-palette-list">
-        {found.map(block => (
+        {found.slice(0, LISTED).map(block => (
           <li key={block.spec.name}>
             <button
               type="button"
               className="lq-palette-block"
               aria-label={trans.__('Add %1@%2, %3→%4', block.spec.name, block.version, block.spec.inputs.length, block.spec.outputs.length)}
-              title={block.spec.description || trans.__('Add it as a task')}
+              title={block.spec.description || trans.__('Click, or drag to the graph')}
+              draggable
+              onDragStart={event => dragBlock(event.dataTransfer, block)}
               onClick={() => onAdd(block)}
             >
               <Icon name="add" />
@@ -60,6 +66,10 @@ export function Palette({ blocks, onAdd, onRefresh }: Props) {
           </li>
         ))}
       </ul>
+      {found.length === 0 && newest.length > 0 && <p className="lq-hint">{trans.__('No block has these words.')}</p>}
+      {found.length > LISTED && (
+        <p className="lq-hint">{trans._n('%1 more: search for it.', '%1 more: search for them.', found.length - LISTED)}</p>
+      )}
     </section>
   );
 }

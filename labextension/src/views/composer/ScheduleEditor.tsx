@@ -1,17 +1,20 @@
 import { useId, useMemo, useState } from 'react';
 import type { Misfire, Schedule } from '../../contract';
+import { faultAt, type FoundFault } from '../../state/faults';
 import { isTimezone, localTime, timezones, zonedTime } from '../../state/time';
-import { Field, TextField, useNow, useTrans } from '../elements';
+import { Field, TextField, useNow, useTrans, type Trans } from '../elements';
 
 type Repetition = 'none' | 'once' | 'every' | 'cron';
 
 interface Props {
   schedule: Schedule | null;
+  /** Of the workflow itself. */
+  faults: readonly FoundFault[];
   onChange: (schedule: Schedule | null) => void;
 }
 
 /** A start with its time zone, and a repetition; or none: started by hand. */
-export function ScheduleEditor({ schedule, onChange }: Props) {
+export function ScheduleEditor({ schedule, faults, onChange }: Props) {
   const trans = useTrans();
   const repetition: Repetition = !schedule ? 'none' : schedule.cron !== null ? 'cron' : schedule.every !== null ? 'every' : 'once';
   const repeat = (next: Repetition) => {
@@ -41,20 +44,23 @@ export function ScheduleEditor({ schedule, onChange }: Props) {
       </Field>
       {schedule && (
         <>
-          <StartFields schedule={schedule} onChange={onChange} />
+          <StartFields schedule={schedule} fault={faultAt(faults, 'schedule.timezone')} onChange={onChange} />
           {schedule.every !== null && (
             <EveryField every={schedule.every} onChange={every => onChange({ ...schedule, every })} />
           )}
           {schedule.cron !== null && (
-            <TextField
-              label={trans.__('Cron')}
-              value={schedule.cron}
-              hint={trans.__('minute hour day month weekday')}
-              onChange={cron => onChange({ ...schedule, cron })}
-            />
+            <div data-field="schedule.cron">
+              <TextField
+                label={trans.__('Cron')}
+                value={schedule.cron}
+                hint={trans.__('minute hour day month weekday')}
+                fault={faultAt(faults, 'schedule.cron')}
+                onChange={cron => onChange({ ...schedule, cron })}
+              />
+            </div>
           )}
           {repetition !== 'once' && (
-            <Field label={trans.__('Missed starts')}>
+            <Field label={trans.__('Missed starts')} hint={misfireWords(schedule.misfire, trans)}>
               {ids => (
                 <select
                   {...ids}
@@ -75,6 +81,18 @@ export function ScheduleEditor({ schedule, onChange }: Props) {
   );
 }
 
+/** What happens to starts that were missed while no scheduler ran. */
+function misfireWords(misfire: Misfire, trans: Trans): string {
+  switch (misfire) {
+    case 'once':
+      return trans.__('However many starts were missed while no scheduler ran, one run makes up for them.');
+    case 'all':
+      return trans.__('Each start that was missed while no scheduler ran is made up for, one run after another.');
+    case 'skip':
+      return trans.__('Starts that were missed while no scheduler ran are left out; the next one counts.');
+  }
+}
+
 /** Begins at the next full hour, in the browser's zone. */
 function newSchedule(): Schedule {
   const timezone = Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
@@ -89,7 +107,14 @@ function newSchedule(): Schedule {
   };
 }
 
-function StartFields({ schedule, onChange }: { schedule: Schedule; onChange: (schedule: Schedule) => void }) {
+interface StartProps {
+  schedule: Schedule;
+  /** What the service says of the time zone. */
+  fault: string | undefined;
+  onChange: (schedule: Schedule) => void;
+}
+
+function StartFields({ schedule, fault, onChange }: StartProps) {
   const trans = useTrans();
   const list = useId();
   const zones = useMemo(() => timezones(), []);
@@ -120,13 +145,15 @@ function StartFields({ schedule, onChange }: { schedule: Schedule; onChange: (sc
         }}
         hint={Date.parse(schedule.start) < now ? trans.__('in the past: starts at once when saved') : undefined}
       />
-      <TextField
-        label={trans.__('Time zone')}
-        value={shownZone}
-        list={list}
-        onChange={moveTo}
-        fault={zone === null ? undefined : trans.__('Not a time zone, as Europe/Bucharest is.')}
-      />
+      <div data-field="schedule.timezone">
+        <TextField
+          label={trans.__('Time zone')}
+          value={shownZone}
+          list={list}
+          onChange={moveTo}
+          fault={zone === null ? fault : trans.__('Not a time zone, as Europe/Bucharest is.')}
+        />
+      </div>
       <datalist id={list}>
         {zones.map(one => (
           <option key={one} value={one} />

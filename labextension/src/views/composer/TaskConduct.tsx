@@ -1,30 +1,36 @@
 import { useState } from 'react';
 import type { Json, Task } from '../../contract';
 import type { Conduct, Edit } from '../../state/composer';
+import { faultAt, type FoundFault } from '../../state/faults';
 import { formatValue, parseReference } from '../../state/values';
 import { Field, TextField, useTrans } from '../elements';
 
 interface Props {
   task: Task;
+  /** Of this task. */
+  faults: readonly FoundFault[];
   onEdit: (edit: Edit) => void;
 }
 
 /** When a task runs after those before it, how often it is tried, whether it runs for a list. */
-export function TaskConduct({ task, onEdit }: Props) {
+export function TaskConduct({ task, faults, onEdit }: Props) {
   const trans = useTrans();
   const set = (change: Partial<Conduct>) => onEdit({ type: 'conduct', task: task.name, change });
+  const [when, foreach] = [faultAt(faults, 'when'), faultAt(faults, 'foreach')];
   return (
-    <details className="lq-details" open={isSpecial(task) || undefined}>
+    <details className="lq-details" open={isSpecial(task) || when !== undefined || foreach !== undefined || undefined}>
       <summary>{trans.__('Conditions, retries, list')}</summary>
-      <Field label={trans.__('Runs when the tasks before it')}>
-        {ids => (
-          <select {...ids} className="lq-input" value={task.when} onChange={event => set({ when: event.target.value as Task['when'] })}>
-            <option value="on_success">{trans.__('succeeded')}</option>
-            <option value="on_failure">{trans.__('failed')}</option>
-            <option value="always">{trans.__('ended, however')}</option>
-          </select>
-        )}
-      </Field>
+      <div data-field="when">
+        <Field label={trans.__('Runs when the tasks before it')} fault={when}>
+          {ids => (
+            <select {...ids} className="lq-input" value={task.when} onChange={event => set({ when: event.target.value as Task['when'] })}>
+              <option value="on_success">{trans.__('succeeded')}</option>
+              <option value="on_failure">{trans.__('failed')}</option>
+              <option value="always">{trans.__('ended, however')}</option>
+            </select>
+          )}
+        </Field>
+      </div>
       <div className="lq-pair">
         <NumberField label={trans.__('Retries')} value={task.retries} whole onValue={retries => set({ retries: retries ?? 0 })} />
         <NumberField
@@ -33,7 +39,9 @@ export function TaskConduct({ task, onEdit }: Props) {
           onValue={delay => set({ retry_delay_s: delay ?? 0 })}
         />
       </div>
-      <ListField task={task} onList={foreach => set({ foreach })} />
+      <div data-field="foreach">
+        <ListField task={task} fault={foreach} onList={list => set({ foreach: list })} />
+      </div>
       <NumberField
         label={trans.__('Notify when it runs longer than, s')}
         value={task.warn_after_s}
@@ -91,7 +99,7 @@ function NumberField({ label, value, onValue, whole = false, hint }: NumberField
 }
 
 /** A list, or a reference to an output that is one. */
-function ListField({ task, onList }: { task: Task; onList: (list: Json) => void }) {
+function ListField({ task, fault, onList }: { task: Task; fault: string | undefined; onList: (list: Json) => void }) {
   const trans = useTrans();
   const [text, setText] = useState(formatValue(task.foreach));
   const parsed = parseList(text);
@@ -104,12 +112,12 @@ function ListField({ task, onList }: { task: Task; onList: (list: Json) => void 
       value={text}
       placeholder='["RO", "DE"]'
       hint={trans.__('A list, or an output that is one: %1. Inputs take an item as %2.', '${{ tasks.a.outputs.b }}', '${{ item }}')}
-      fault={parsed.fault === null ? undefined : trans.__('Write a list in brackets, or a reference to an output.')}
+      fault={parsed.fault === null ? fault : trans.__('Write a list in brackets, or a reference to an output.')}
       onChange={given => {
         setText(given);
-        const { list, fault } = parseList(given);
-        if (fault === null) {
-          onList(list);
+        const next = parseList(given);
+        if (next.fault === null) {
+          onList(next.list);
         }
       }}
     />

@@ -1,22 +1,26 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { Block, Input, Json, Task, Workflow } from '../../contract';
-import { blockOf, canWait, type Edit } from '../../state/composer';
+import { blockOf, type Edit } from '../../state/composer';
+import { faultAt, type FoundFault } from '../../state/faults';
+import { canWait } from '../../state/links';
 import { formatInput, parseInput, parseReference, reference, shortValue } from '../../state/values';
-import { InputLabel, useTrans, ValueControl } from '../elements';
+import { Button, InputLabel, useTrans, ValueControl } from '../elements';
 
 interface Props {
   task: Task;
   block: Block | null;
   blocks: Block[];
   workflow: Workflow;
+  /** Of this task. */
+  faults: readonly FoundFault[];
   onEdit: (edit: Edit) => void;
 }
 
 /** Where each input's value comes from: the default, a value of its own, an output of another task. */
-export function TaskInputs({ task, block, blocks, workflow, onEdit }: Props) {
+export function TaskInputs({ task, block, blocks, workflow, faults, onEdit }: Props) {
   const trans = useTrans();
   if (!block) {
-    return <p className="lq-fault">{trans.__('Block %1 is not in the registry.', task.block)}</p>;
+    return <p className="lq-hint">{trans.__('Its inputs are not known.')}</p>;
   }
   const references = workflow.tasks
     .filter(other => canWait(workflow.tasks, task.name, other.name))
@@ -25,6 +29,7 @@ export function TaskInputs({ task, block, blocks, workflow, onEdit }: Props) {
     const inputs = Object.fromEntries(Object.entries(task.inputs).filter(([one]) => one !== name));
     onEdit({ type: 'inputs', task: task.name, inputs: value === undefined ? inputs : { ...inputs, [name]: value } });
   };
+  const unknown = Object.keys(task.inputs).filter(name => !block.spec.inputs.some(input => input.name === name));
   return (
     <fieldset className="lq-section">
       <legend>{trans.__('Inputs')}</legend>
@@ -36,8 +41,19 @@ export function TaskInputs({ task, block, blocks, workflow, onEdit }: Props) {
           given={input.name in task.inputs}
           value={task.inputs[input.name]}
           references={references}
+          fault={faultAt(faults, `inputs.${input.name}`)}
           onChange={value => change(input.name, value)}
         />
+      ))}
+      {unknown.map(name => (
+        <div key={name} className="lq-field" data-field={`inputs.${name}`}>
+          <span className="lq-label lq-code">{name}</span>
+          <span className="lq-code lq-quiet">{shortValue(task.inputs[name] ?? null)}</span>
+          <p className="lq-fault">{faultAt(faults, `inputs.${name}`) ?? trans.__('The block has no such input.')}</p>
+          <Button kind="link" onClick={() => change(name, undefined)}>
+            {trans.__('Remove value of %1', name)}
+          </Button>
+        </div>
       ))}
     </fieldset>
   );
@@ -54,12 +70,15 @@ interface RowProps {
   given: boolean;
   value: Json | undefined;
   references: { task: string; output: string }[];
+  /** What the service says of it. */
+  fault: string | undefined;
   /** undefined: back to the default. */
   onChange: (value: Json | undefined) => void;
 }
 
-function InputRow({ input, given, value, references, onChange }: RowProps) {
+function InputRow({ input, given, value, references, fault: told, onChange }: RowProps) {
   const trans = useTrans();
+  const about = useId();
   const [draft, setDraft] = useState<string | null>(null);
   const taken = given ? parseReference(value) : null;
   const source = taken ? reference(taken.task, taken.output) : given ? 'value' : 'default';
@@ -78,18 +97,20 @@ function InputRow({ input, given, value, references, onChange }: RowProps) {
   const parsed = draft === null ? null : parseInput(input, draft);
   const text = draft ?? formatInput(input, value);
   const missing = source === 'default' && input.required && !input.secret;
+  const fault = parsed?.fault ? trans.__(parsed.fault) : (told ?? (missing ? trans.__('Needs a value.') : undefined));
+  const ids = fault === undefined ? {} : ({ 'aria-invalid': true, 'aria-describedby': about } as const);
   const options = taken && !references.some(one => one.task === taken.task && one.output === taken.output)
     ? [taken, ...references]
     : references;
   return (
-    <div className="lq-field">
+    <div className="lq-field" data-field={`inputs.${input.name}`}>
       <span className="lq-label" title={input.description}>
         <InputLabel input={input} />
       </span>
       <select
         className="lq-input"
         aria-label={trans.__('Source of %1', input.name)}
-        aria-invalid={missing ? true : undefined}
+        {...(source === 'value' ? {} : ids)}
         value={source}
         onChange={event => choose(event.target.value)}
       >
@@ -117,11 +138,14 @@ function InputRow({ input, given, value, references, onChange }: RowProps) {
           text={text}
           onText={write}
           aria-label={trans.__('Value of %1', input.name)}
-          aria-invalid={parsed?.fault ? true : undefined}
+          {...ids}
         />
       )}
-      {parsed?.fault && <p className="lq-fault">{trans.__(parsed.fault)}</p>}
-      {missing && <p className="lq-fault">{trans.__('Needs a value.')}</p>}
+      {fault && (
+        <p id={about} className="lq-fault">
+          {fault}
+        </p>
+      )}
     </div>
   );
 }

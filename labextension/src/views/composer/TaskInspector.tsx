@@ -1,67 +1,68 @@
 import { useState } from 'react';
 import type { Task } from '../../contract';
-import { blockOf, canWait, faultsOf, newerVersion, sourcesOf, taskRunOf, type Edit } from '../../state/composer';
+import { blockOf, taskRunOf, type Edit } from '../../state/composer';
+import { faultAt, type FoundFault } from '../../state/faults';
 import { freeName, isName } from '../../state/names';
+import { upgradeOf } from '../../state/upgrade';
 import { Button, IconButton, ResourcesField, TextField, useTrans } from '../elements';
 import type { ComposerProps } from './Composer';
 import { TaskConduct } from './TaskConduct';
 import { TaskInputs } from './TaskInputs';
 import { TaskRunSection } from './TaskRunSection';
+import { UpgradeWords } from './UpgradeWords';
+import { WaitsFor } from './WaitsFor';
 
 interface Props extends Pick<ComposerProps, 'blocks' | 'workflow' | 'run' | 'log' | 'onLog'> {
   task: Task;
-  faults: string[];
+  /** Of all tasks. */
+  faults: readonly FoundFault[];
   onEdit: (edit: Edit) => void;
+  onDuplicate: () => void;
+  onRemove: () => void;
   onClose: () => void;
 }
 
+/** Faults of these are shown at their fields. */
+const PLACED = /^(?:inputs\.|resources$|block$|after$|when$|foreach$)/;
+
 /** Everything about the chosen task. */
-export function TaskInspector({ task, blocks, workflow, run, log, faults, onEdit, onLog, onClose }: Props) {
+export function TaskInspector({ task, blocks, workflow, run, log, faults, onEdit, onLog, onDuplicate, onRemove, onClose }: Props) {
   const trans = useTrans();
   const name = task.name;
   const block = blockOf(task, blocks);
-  const newer = newerVersion(task, blocks);
   const taskRun = taskRunOf(run, name);
-  const own = faultsOf(faults, workflow.tasks, name);
+  const own = faults.filter(one => one.task === name);
+  const loose = own.filter(one => !PLACED.test(one.field));
   return (
     <section aria-label={trans.__('Task %1', name)}>
       <h3>
         {trans.__('Task')}
         <span className="lq-aside">
-          <IconButton icon="copy" label={trans.__('Duplicate task %1', name)} onClick={() => onEdit({ type: 'duplicate-task', task: name })} />
-          <IconButton icon="trash" label={trans.__('Remove task %1', name)} onClick={() => onEdit({ type: 'remove-task', task: name })} />
+          <IconButton icon="duplicate" label={trans.__('Duplicate task %1', name)} onClick={onDuplicate} />
+          <IconButton icon="trash" label={trans.__('Remove task %1', name)} onClick={onRemove} />
           <IconButton icon="close" label={trans.__('Back to the workflow')} onClick={onClose} />
         </span>
       </h3>
-      {own.length > 0 && (
+      {loose.length > 0 && (
         <ul className="lq-faults lq-fault">
-          {own.map(fault => (
-            <li key={fault}>{fault}</li>
+          {loose.map(fault => (
+            <li key={fault.text}>{fault.message}</li>
           ))}
         </ul>
       )}
       {taskRun && <TaskRunSection one={taskRun} log={log?.task === name ? log : null} onLog={onLog} />}
       <NameField task={task} workflow={workflow} onEdit={onEdit} />
-      <div className="lq-field">
-        <span className="lq-label">{trans.__('Block')}</span>
-        <span className="lq-code">
-          {task.block}
-          {task.version && `@${task.version}`}
-        </span>
-        {newer && (
-          <Button kind="link" onClick={() => onEdit({ type: 'version', task: name, version: newer })}>
-            {trans.__('Update to @%1', newer)}
-          </Button>
-        )}
-        {block?.spec.description && <p className="lq-hint">{block.spec.description}</p>}
+      <BlockField task={task} blocks={blocks} fault={faultAt(own, 'block')} onEdit={onEdit} />
+      <TaskInputs task={task} block={block} blocks={blocks} workflow={workflow} faults={own} onEdit={onEdit} />
+      <div data-field="resources">
+        <ResourcesField
+          value={task.resources}
+          fault={faultAt(own, 'resources')}
+          onChange={resources => onEdit({ type: 'resources', task: name, resources })}
+        />
       </div>
-      <TaskInputs task={task} block={block} blocks={blocks} workflow={workflow} onEdit={onEdit} />
-      <ResourcesField
-        value={task.resources}
-        onChange={resources => onEdit({ type: 'resources', task: name, resources })}
-      />
-      <TaskConduct task={task} onEdit={onEdit} />
-      <WaitsFor task={task} workflow={workflow} onEdit={onEdit} />
+      <TaskConduct task={task} faults={own} onEdit={onEdit} />
+      <WaitsFor task={task} workflow={workflow} fault={faultAt(own, 'after')} onEdit={onEdit} />
     </section>
   );
 }
@@ -95,32 +96,30 @@ function NameField({ task, workflow, onEdit }: Pick<Props, 'task' | 'workflow' |
   );
 }
 
-function WaitsFor({ task, workflow, onEdit }: Pick<Props, 'task' | 'workflow' | 'onEdit'>) {
+/** Which version of which block, and the way to the newest. */
+function BlockField({ task, blocks, fault, onEdit }: Pick<Props, 'task' | 'blocks' | 'onEdit'> & { fault: string | undefined }) {
   const trans = useTrans();
-  const sources = sourcesOf(task);
-  const others = workflow.tasks.filter(one => one.name !== task.name);
+  const upgrade = upgradeOf(task, blocks);
+  const description = blockOf(task, blocks)?.spec.description;
   return (
-    <fieldset className="lq-section">
-      <legend>{trans.__('Waits for')}</legend>
-      {others.length === 0 && <p className="lq-hint">{trans.__('There is no other task.')}</p>}
-      {others.map(other => {
-        const taken = sources.includes(other.name);
-        const possible = canWait(workflow.tasks, task.name, other.name);
-        return (
-          <label key={other.name} className="lq-check">
-            <input
-              type="checkbox"
-              checked={taken || task.after.includes(other.name)}
-              disabled={taken || !possible}
-              onChange={event => onEdit({ type: 'after', task: task.name, on: other.name, waits: event.target.checked })}
-            />
-            <span className="lq-grow">{other.name}</span>
-            <span className="lq-hint">
-              {taken ? trans.__('takes its output') : possible ? '' : trans.__('waits for this one')}
-            </span>
-          </label>
-        );
-      })}
-    </fieldset>
+    <div className="lq-field" data-field="block" role="group" aria-label={trans.__('Block')}>
+      <span className="lq-label">{trans.__('Block')}</span>
+      <span className="lq-code">
+        {task.block}
+        {task.version && `@${task.version}`}
+      </span>
+      {fault && <p className="lq-fault">{fault}</p>}
+      {upgrade && (
+        <>
+          <Button kind="link" onClick={() => onEdit({ type: 'upgrade', upgrades: [upgrade] })}>
+            {trans.__('Update to @%1', upgrade.to)}
+          </Button>
+          <p className="lq-hint">
+            <UpgradeWords upgrade={upgrade} />
+          </p>
+        </>
+      )}
+      {description && <p className="lq-hint">{description}</p>}
+    </div>
   );
 }

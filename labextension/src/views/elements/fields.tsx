@@ -128,14 +128,16 @@ export function InputLabel({ input }: { input: Input }) {
 interface AmountsProps {
   cpu: string;
   memory: string;
+  /** What is wrong with both together, where each can be read. */
+  fault?: string | undefined;
   onCpu: (text: string) => void;
   onMemory: (text: string) => void;
 }
 
 /** CPU and memory, as people write them. */
-export function AmountFields({ cpu, memory, onCpu, onMemory }: AmountsProps) {
+export function AmountFields({ cpu, memory, fault, onCpu, onMemory }: AmountsProps) {
   const trans = useTrans();
-  const cpuFault = parseCpu(cpu) === null ? trans.__('Write cores (2, 0.5) or millicores (500m).') : undefined;
+  const cpuFault = parseCpu(cpu) === null ? trans.__('Write cores (2, 0.5) or millicores (500m).') : fault;
   const memoryFault = parseMemory(memory) === null ? trans.__('Write for example 512Mi or 4Gi.') : undefined;
   return (
     <div className="lq-pair">
@@ -145,8 +147,14 @@ export function AmountFields({ cpu, memory, onCpu, onMemory }: AmountsProps) {
   );
 }
 
+interface ResourcesProps {
+  value: Resources;
+  onChange: (value: Resources) => void;
+  fault?: string | undefined;
+}
+
 /** The same for an amount that is stored as a number; what cannot be read yet is kept as text only. */
-export function ResourcesField({ value, onChange }: { value: Resources; onChange: (value: Resources) => void }) {
+export function ResourcesField({ value, onChange, fault }: ResourcesProps) {
   const [cpu, setCpu] = useState(formatCpu(value.cpu_millicores));
   const [memory, setMemory] = useState(formatMemory(value.memory_bytes));
   // Changed from outside (another task, a loaded workflow): show that instead.
@@ -170,5 +178,5 @@ export function ResourcesField({ value, onChange }: { value: Resources; onChange
       onChange({ ...value, memory_bytes });
     }
   };
-  return <AmountFields cpu={cpu} memory={memory} onCpu={changeCpu} onMemory={changeMemory} />;
+  return <AmountFields cpu={cpu} memory={memory} fault={fault} onCpu={changeCpu} onMemory={changeMemory} />;
 }

@@ -3,6 +3,7 @@ import type { Block, Run } from '../../contract';
 import type { Log } from '../../state/log';
 import type { Remote } from '../../state/remote';
 import type { RunPageAction, RunPageState } from '../../state/runPage';
+import { onlyTask } from '../../state/selection';
 import { findAddressed } from '../../state/states';
 import { Graph } from '../composer/Graph';
 import { FailureBox, IconButton, Loaded, panelOf, Tabs, useTrans } from '../elements';
@@ -39,8 +40,7 @@ export interface RunPageProps {
 }
 
 const NO_BLOCKS: Block[] = [];
-const NO_FAULTS: string[] = [];
-const nothing = () => undefined;
+const NO_FAULTS: [] = [];
 
 /** One run: what each of its tasks does, waits for and came to. */
 export function RunPage(props: RunPageProps) {
@@ -66,6 +66,7 @@ function Shown({ of: run, ...props }: Omit<RunPageProps, 'run'> & { of: Run }) {
   const id = `lq-run-${props.id}`;
   const chosen = state.task === null ? null : findAddressed(run, state.task);
   const choose = (task: string | null) => dispatch({ type: 'task', task });
+  const selection = onlyTask(chosen?.task.name ?? null);
   return (
     <>
       <RunHeader {...props} run={run} />
@@ -90,11 +91,10 @@ function Shown({ of: run, ...props }: Omit<RunPageProps, 'run'> & { of: Run }) {
                 run={run}
                 blocks={NO_BLOCKS}
                 faults={NO_FAULTS}
-                selected={chosen?.task.name ?? null}
+                selection={selection}
                 visible={props.visible}
-                onSelect={choose}
-                onEdit={nothing}
-                fixed
+                onSelection={change => choose(change(selection).tasks.at(-1) ?? null)}
+                changes={null}
               />
             ) : (
               <TimelineView run={run} chosen={state.task} onChoose={choose} />

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 import { failureOf, type Failure } from '../../client/failure';
-import { lineOfFault, startOfLine } from '../../state/faults';
+import { lineOfFault, startOfLine } from '../../state/lines';
 import { Button, Mark, useTrans } from '../elements';
 
 interface Props {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lineOfFault, startOfLine } from '../src/state/faults';
+import { lineOfFault, startOfLine } from '../src/state/lines';
 import { isName, nameOfFile } from '../src/state/names';
 
 test('a fault leads to its line', () => {
