@@ -3,3 +3,4 @@ import './base.css';
 import './blocks.css';
 import './run.css';
 import './composer.css';
+import './host.css';

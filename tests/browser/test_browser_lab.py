@@ -149,3 +149,129 @@ def test_workflow_that_is_no_file_outlives_a_reload_and_becomes_one(lab: Lab, pa
     expect(page.locator("#jp-main-dock-panel .lm-TabBar-tab", has_text="by-and-by.workflow.yaml")).to_be_visible()
     expect(composer(page).get_by_role("button", name="Save file")).to_be_visible(timeout=MINUTE)
     assert Path(lab.root / "by-and-by.workflow.yaml").read_text(encoding="utf-8").startswith("workflow: by-and-by\n")
+
+
+def test_lost_connection_is_told_once_and_heals(lab: Lab, page: Page, block: None) -> None:
+    start(lab, page)
+    execute(page, "lentiq:compose")
+    composer(page).get_by_role("button", name="Add plain@1").click()
+    execute(page, "lentiq:show-sidebar", tab="blocks")
+    sidebar = page.get_by_role("region", name="Lentiq", exact=True)
+    expect(sidebar.get_by_role("list", name="Blocks")).to_contain_text("plain", timeout=MINUTE)
+    page.route("**/lentiq/**", lambda route: route.abort())
+    sidebar.get_by_role("button", name="Refresh").click()
+    lost = page.locator(".lq-lost")
+    expect(lost).to_have_count(2)  # in the sidebar, and above the composer
+    expect(lost.first).to_contain_text("Connection lost – retrying")
+    # What was there is still to be seen, and nothing is told twice.
+    expect(sidebar.get_by_role("list", name="Blocks")).to_contain_text("plain")
+    expect(page.get_by_role("alert")).to_have_count(0)
+    expect(page.locator(".Toastify__toast")).to_have_count(0)
+    picture(page, "lost-light")
+    lost.first.get_by_role("button", name="Retry now").click()
+    expect(lost.first).to_be_visible()
+    page.unroute("**/lentiq/**")
+    expect(lost).to_have_count(0, timeout=MINUTE)
+    expect(page.get_by_role("button", name=re.compile("Lentiq: 0 tasks running"))).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (404, "<html>Not Found</html>", "jupyter server extension enable lentiq_jupyter"),
+        (
+            403,
+            '{"error": {"kind": "Denied", "message": "Not allowed.", "hint": "Log in.", "faults": []}}',
+            "Not allowed.",
+        ),
+    ],
+)
+def test_missing_or_closed_server_half_is_one_card(lab: Lab, page: Page, status: int, body: str, words: str) -> None:
+    page.route("**/lentiq/**", lambda route: route.fulfill(status=status, body=body))
+    start(lab, page, "JupyterLab Dark")
+    execute(page, "lentiq:show-sidebar", tab="runs")
+    sidebar = page.get_by_role("region", name="Lentiq", exact=True)
+    expect(sidebar.get_by_role("alert")).to_have_count(1)
+    expect(sidebar.get_by_role("alert")).to_contain_text(words)
+    execute(page, "lentiq:publish", path="plain.ipynb")
+    panel = page.get_by_role("region", name="Publish as block")
+    expect(panel.get_by_role("alert")).to_contain_text(words)
+    picture(page, f"closed-{status}-dark")
+    page.unroute("**/lentiq/**")
+    sidebar.get_by_role("button", name="Try again").click()
+    expect(sidebar.get_by_role("tab", name="Runs")).to_be_visible(timeout=MINUTE)
+
+
+COPIED = """async () => {
+  for (const end = Date.now() + 60000; Date.now() < end; ) {
+    const text = await navigator.clipboard.readText();
+    if (text !== '') return text;
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  throw new Error('nothing was copied');
+}"""
+
+
+def copy_as(page: Page, place: Locator, way: str) -> str:
+    """Choose a way by keyboard, and give what is in the clipboard then."""
+    page.evaluate("() => navigator.clipboard.writeText('')")
+    place.get_by_role("button", name="Copy as…").focus()
+    page.keyboard.press("ArrowDown")
+    menu = page.get_by_role("menu", name="Copy as")
+    expect(menu.get_by_role("menuitem").first).to_be_focused()
+    menu.get_by_role("menuitem", name=way).focus()
+    page.keyboard.press("Enter")
+    return str(page.evaluate(COPIED))
+
+
+def test_what_is_done_by_clicks_is_copied_in_other_words(lab: Lab, page: Page, block: None) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=lab.url)
+    start(lab, page)
+    execute(page, "lentiq:show-sidebar", tab="blocks")
+    sidebar = page.get_by_role("region", name="Lentiq", exact=True)
+    sidebar.get_by_role("button", name=re.compile("^plain@1")).click()
+    sidebar.get_by_role("button", name="Run", exact=True).click()
+    form = sidebar.get_by_role("form", name="Run plain@1")
+    form.get_by_role("textbox", name=re.compile("limit")).fill("7")
+    form.get_by_role("button", name="Copy as…").click()
+    expect(page.get_by_role("menuitem", name="Python")).to_be_visible()
+    picture(page, "copy-run-light")
+    page.keyboard.press("Escape")
+    command = copy_as(page, form, "Command")
+    assert re.fullmatch(r"lentiq run plain@1 -i limit=7 --cpu \S+ --memory \S+", command)
+    assert copy_as(page, form, "Magic line") == f"%{command}"
+    assert "plain: {block: plain@1, inputs: {limit: 7}" in copy_as(page, form, "YAML")
+    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
+    words = [sys.executable, "-m", "lentiq_jupyter.cli", *command.split()[1:], "--no-follow", "--json"]
+    started = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    assert '"limit": 7' in started.stdout
+    execute(page, "lentiq:compose")
+    composer(page).get_by_role("button", name="Add plain@1").click()
+    assert copy_as(page, composer(page), "Magic line").startswith("%%lentiq workflow workflow\nworkflow: workflow\n")
+    # The run of the command is filtered for.
+    execute(page, "lentiq:show-sidebar", tab="runs")
+    search = sidebar.get_by_role("search", name="Filter of the runs")
+    expect(sidebar.get_by_role("list", name="Runs").get_by_role("listitem").first).to_be_visible(timeout=MINUTE)
+    search.get_by_role("checkbox", name="mine").check()
+    expect(sidebar.get_by_role("list", name="Runs")).to_contain_text("plain")
+    search.get_by_role("searchbox").fill("nothing-like-it")
+    expect(sidebar.get_by_text("No run matches")).to_be_visible()
+    picture(page, "runs-filter-light")
+    sidebar.get_by_role("button", name="Show all runs").click()
+    expect(sidebar.get_by_role("list", name="Runs")).to_contain_text("plain")
+
+
+def test_publish_is_confirmed_by_keyboard_and_goes_on_to_a_workflow(lab: Lab, page: Page) -> None:
+    write(lab.root / "handy.ipynb", ("", "print(1)"))
+    lab.open(page, "handy.ipynb")
+    execute(page, "lentiq:publish")
+    panel = page.get_by_role("region", name="Publish as block")
+    expect(panel.get_by_role("button", name="Publish", exact=True)).to_be_enabled(timeout=MINUTE)
+    panel.get_by_role("textbox", name="Description").focus()
+    picture(page, "publish-form-light")
+    page.keyboard.press("Control+Enter")
+    expect(panel.get_by_role("list", name="Steps")).to_be_visible()
+    expect(panel.get_by_text("handy@1 is registered")).to_be_visible(timeout=3 * MINUTE)
+    picture(page, "publish-done-light")
+    panel.get_by_role("button", name="Add to a workflow").click()
+    expect(composer(page).get_by_role("button", name="Task handy")).to_be_visible(timeout=MINUTE)

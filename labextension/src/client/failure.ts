@@ -18,13 +18,19 @@ export class RequestError extends Error {
   }
 }
 
+/** Kind of the failure that means: the server cannot be reached. It is asked again by itself. */
+export const OFFLINE = 'Offline';
+
+/** Kind of the failure that means: this user may not use the routes. */
+export const DENIED = 'Denied';
+
 /** Kind of the failure that means: the server half is not there. */
 export const NOT_ENABLED = 'NotEnabled';
 
 export const notEnabled: Failure = {
   kind: NOT_ENABLED,
-  message: 'The Lentiq server extension is not enabled.',
-  hint: 'Run: jupyter server extension enable lentiq_jupyter',
+  message: 'The server half of Lentiq is missing.',
+  hint: 'Then restart JupyterLab and reload this page.',
   faults: [],
   log: ''
 };
@@ -34,13 +40,18 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof RequestError) {
     return error.failure;
   }
-  const text = error instanceof Error ? error.message : String(error);
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: 'Unexpected', message, hint: '', faults: [], log: '' };
+}
+
+/** The failure of a request that nobody answered; `reason` is what the browser or a proxy says. */
+export function offline(reason: string): Failure {
   return {
-    kind: 'Unavailable',
-    message: `The Jupyter server does not answer (${text}).`,
-    hint: 'Check that it is running, then try again.',
+    kind: OFFLINE,
+    message: `The Jupyter server does not answer (${reason}).`,
+    hint: 'It is asked again by itself.',
     faults: [],
-  log: ''
+    log: ''
   };
 }
 
@@ -58,15 +69,14 @@ export function failureOfAnswer(status: number, text: string): Failure {
     return notEnabled;
   }
   if (status === 401 || status === 403) {
-    return { kind: 'Denied', message: 'The Jupyter server refused this.', hint: 'Log in again.', faults: [],
-  log: '' };
+    return { kind: DENIED, message: 'The Jupyter server refused this.', hint: 'Log in again.', faults: [], log: '' };
   }
   return {
     kind: 'Unexpected',
     message: `The Jupyter server answered with status ${status}.`,
     hint: 'Its log says more.',
     faults: [],
-  log: ''
+    log: ''
   };
 }
 

@@ -1,13 +1,10 @@
 import { ReactWidget } from '@jupyterlab/apputils';
 import type { Message } from '@lumino/messaging';
 import { useSyncExternalStore, type ReactElement } from 'react';
-import { Boundary, TransContext, type Trans } from '../views/elements';
-
-/** Anything that has a value and says when it changes. */
-export interface Watchable<T> {
-  get: () => T;
-  subscribe: (changed: () => void) => () => void;
-}
+import { Boundary, Connected, TransContext } from '../views/elements';
+import type { Connection } from './connection';
+import type { ILentiq } from './link';
+import type { Watchable } from './watchable';
 
 export function useWatched<T>(source: Watchable<T>): T {
   return useSyncExternalStore(source.subscribe, source.get);
@@ -16,7 +13,7 @@ export function useWatched<T>(source: Watchable<T>): T {
 /** Hosts a view in a Lumino panel, and tells it whether the panel can be seen. */
 export class ViewWidget extends ReactWidget {
   constructor(
-    private readonly trans: Trans,
+    private readonly lentiq: Pick<ILentiq, 'trans' | 'connection'>,
     private readonly view: (visible: boolean) => ReactElement,
     private readonly seen: (visible: boolean) => void = () => undefined
   ) {
@@ -48,9 +45,19 @@ export class ViewWidget extends ReactWidget {
 
   protected render(): ReactElement {
     return (
-      <TransContext.Provider value={this.trans}>
-        <Boundary>{this.view(this.isVisible)}</Boundary>
+      <TransContext.Provider value={this.lentiq.trans}>
+        <Boundary>
+          <Watched connection={this.lentiq.connection}>{this.view(this.isVisible)}</Watched>
+        </Boundary>
       </TransContext.Provider>
     );
   }
+}
+
+function Watched({ connection, children }: { connection: Connection; children: ReactElement }) {
+  return (
+    <Connected lost={useWatched(connection)} onRetry={() => void connection.retry()}>
+      {children}
+    </Connected>
+  );
 }

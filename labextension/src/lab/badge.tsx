@@ -36,7 +36,7 @@ export const badge: JupyterFrontEndPlugin<void> = {
           />
         );
       }
-      const body = new ViewWidget(trans, () => <Host />, seen => feeds.forEach(feed => feed.watch(seen)));
+      const body = new ViewWidget(lentiq, () => <Host />, seen => feeds.forEach(feed => feed.watch(seen)));
       body.addClass('lq-drift-host');
       const block = model?.block ?? null;
       const dialog = new Dialog({
@@ -66,9 +66,11 @@ export const badge: JupyterFrontEndPlugin<void> = {
         models.delete(panel.id);
       });
       function Host() {
-        return (
+        const { badge: shown } = useWatched(lentiq.settings);
+        const standing = useWatched(model);
+        return !shown ? null : (
           <TransContext.Provider value={trans}>
-            <Badge standing={useWatched(model)} onOpen={() => void show(panel)} />
+            <Badge standing={standing} onOpen={() => void show(panel)} />
           </TransContext.Provider>
         );
       }

@@ -5,6 +5,7 @@ import { failureOf } from '../client/failure';
 import type { Block } from '../contract';
 import { BlockPage, type BlockPageProps } from '../views/blocks';
 import { BlockModel } from './blockModel';
+import { copying } from './copying';
 import { blockIcon } from './icons';
 import { openImageForm } from './imageForm';
 import { COMMANDS, ILentiq, ILentiqSidebar } from './link';
@@ -30,6 +31,7 @@ export const blocks: JupyterFrontEndPlugin<void> = {
     const { api, trans } = lentiq;
     const tracker = new WidgetTracker<MainAreaWidget<ViewWidget>>({ namespace: 'lentiq-blocks' });
     const models = new Map<string, BlockModel>();
+    const menus = copying(lentiq);
     const renderMarkdown = markdownRenderer(rendermime);
     const run = (command: string, args: { [name: string]: string }) => app.commands.execute(command, args);
 
@@ -83,7 +85,9 @@ export const blocks: JupyterFrontEndPlugin<void> = {
       renderMarkdown,
       onRefresh: () => model.refresh(),
       onDismiss: () => model.doing.dispatch({ failure: null, busy: false }),
-      onRun: async request => {
+      runTools: request => menus.run({ ...request, project: lentiq.settings.get().defaultProject }),
+      onRun: async asked => {
+        const request = { ...asked, project: lentiq.settings.get().defaultProject };
         const started = await model.ask(api.runBlock(request));
         if (started) {
           model.dispatch({ type: 'ask', question: null });
@@ -129,7 +133,7 @@ export const blocks: JupyterFrontEndPlugin<void> = {
           />
         );
       }
-      const content = new ViewWidget(trans, () => <Host />, visible => model.watch(visible));
+      const content = new ViewWidget(lentiq, () => <Host />, visible => model.watch(visible));
       const widget = new MainAreaWidget({ content });
       widget.id = id;
       widget.title.label = name;

@@ -8,6 +8,7 @@ import type { Block, Workflow } from '../contract';
 import { Composer, type ComposerProps } from '../views/composer';
 import { Button, FailureBox } from '../views/elements';
 import { ComposerModel } from './composerModel';
+import { copying, type Copying } from './copying';
 import { workflowIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
 import { useWatched, ViewWidget } from './ViewWidget';
@@ -28,6 +29,7 @@ export const composer: JupyterFrontEndPlugin<void> = {
     const { trans } = lentiq;
     const tracker = new WidgetTracker<MainAreaWidget<ViewWidget>>({ namespace: 'lentiq-composer' });
     const models = new Map<string, ComposerModel>();
+    const menus = copying(lentiq);
     let number = 0;
 
     const saveAsFile = async (model: ComposerModel): Promise<void> => {
@@ -72,14 +74,19 @@ export const composer: JupyterFrontEndPlugin<void> = {
         app.shell.activateById(shown.id);
         return;
       }
-      const model = new ComposerModel(lentiq.api, trans);
+      const model = new ComposerModel(lentiq.api, trans, lentiq.settings.get().defaultProject);
       const content = new ViewWidget(
-        trans,
+        lentiq,
         visible => <ComposerHost
           model={model}
           visible={visible}
           reload={() => void model.load(which)}
-          tools={<Button onClick={() => void saveAsFile(model)}>{trans.__('Save as file…')}</Button>}
+          tools={
+            <>
+              <Copy model={model} menu={menus.workflow} />
+              <Button onClick={() => void saveAsFile(model)}>{trans.__('Save as file…')}</Button>
+            </>
+          }
         />,
         visible => model.watch(visible)
       );
@@ -217,4 +224,9 @@ export function ComposerHost({ model, visible, reload, ...props }: HostProps) {
       onBackfill={model.backfill}
     />
   );
+}
+
+function Copy({ model, menu }: { model: ComposerModel; menu: Copying['workflow'] }) {
+  const { workflow } = useWatched(model);
+  return menu(workflow.name, () => model.text(workflow));
 }

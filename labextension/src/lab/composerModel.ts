@@ -1,5 +1,5 @@
 import type { Api } from '../client/api';
-import { failureOf, type Failure } from '../client/failure';
+import { failureOf, OFFLINE, type Failure } from '../client/failure';
 import type { Block, Check, Hint, ProjectUse, Run, Workflow } from '../contract';
 import { editWorkflow, emptyWorkflow } from '../state/composer';
 import { findTask, isActive, isTaskActive } from '../state/states';
@@ -56,14 +56,17 @@ export class ComposerModel {
   private checkTimer: number | undefined;
   private runTimer: number | undefined;
   private visible = false;
+  private which: { project: string; name: string } | null = null;
   /** The file that was typed, whose comments stay; null where none was. */
   private base: string | null = null;
 
   constructor(
     private readonly api: Api,
     private readonly trans: Trans,
+    project: string,
     private readonly file: FileHooks | null = null
   ) {
+    this.store.dispatch({ workflow: emptyWorkflow(project) });
     this.log = new LogFollower(api, (_, task) => {
       const { run } = this.get();
       const found = run && findTask(run, task);
@@ -92,6 +95,7 @@ export class ComposerModel {
 
   /** Open a workflow of the server, or (null) begin a new one. */
   async load(which: { project: string; name: string } | null): Promise<void> {
+    this.which = which;
     await this.work(async () => {
       if (which) {
         const workflow = await this.api.workflow(which.project, which.name);
@@ -119,6 +123,10 @@ export class ComposerModel {
 
   /** Show why something did not work. */
   told(failure: Failure): void {
+    if (failure.kind === OFFLINE && !this.get().busy) {
+      // Told above everything; what is asked by itself is asked again.
+      return;
+    }
     const text = [failure.message, ...failure.faults, failure.hint].filter(part => part !== '').join(' ');
     this.store.dispatch({ message: { severity: 'error', text } });
   }
@@ -229,8 +237,11 @@ export class ComposerModel {
 
   hinted(hint: Hint): void {
     const { run, workflow } = this.get();
-    if (hint.kind === 'blocks') {
+    if (hint.kind === 'blocks' && this.get().failure) {
+      void this.load(this.which);
+    } else if (hint.kind === 'blocks') {
       void this.refresh();
+      this.check();
     } else if (hint.kind === 'run' && (hint.id === run?.id || (run && !isActive(run.state)))) {
       void this.follow();
     } else if (hint.kind === 'run' && workflow.revision > 0) {
@@ -285,8 +296,8 @@ export class ComposerModel {
         }
       },
       (error: unknown) => {
-        const { message, faults } = failureOf(error);
-        if (this.get().workflow === workflow) {
+        const { kind, message, faults } = failureOf(error);
+        if (this.get().workflow === workflow && kind !== OFFLINE) {
           this.store.dispatch({ check: { ...NO_CHECK, faults: faults.length ? faults : [message] } });
         }
       }
@@ -314,7 +325,7 @@ export class ComposerModel {
         this.store.dispatch({ run: found });
       }
     } catch (error) {
-      this.store.dispatch({ message: { severity: 'error', text: failureOf(error).message } });
+      this.told(failureOf(error));
     }
     this.followSoon();
   }

@@ -16,7 +16,8 @@ export const documents: JupyterFrontEndPlugin<void> = {
   description: 'Opens Dockerfiles of blocks and executed notebooks of runs.',
   autoStart: true,
   requires: [ILentiq, IDocumentManager],
-  activate: (app: JupyterFrontEnd, { api, trans }: ILentiq, manager: IDocumentManager) => {
+  activate: (app: JupyterFrontEnd, lentiq: ILentiq, manager: IDocumentManager) => {
+    const { api, trans } = lentiq;
     app.commands.addCommand(COMMANDS.dockerfile, {
       label: trans.__('Show Dockerfile of a Block'),
       execute: async args => {
@@ -26,7 +27,7 @@ export const documents: JupyterFrontEndPlugin<void> = {
         if (![...app.shell.widgets('main')].some(widget => widget.id === id)) {
           const text = await api.dockerfile(name, version);
           const title = `${name}@${version}`;
-          const content = new ViewWidget(trans, () => <Dockerfile title={title} text={text} />);
+          const content = new ViewWidget(lentiq, () => <Dockerfile title={title} text={text} />);
           const widget = new MainAreaWidget({ content });
           widget.id = id;
           widget.title.label = trans.__('Dockerfile of %1', title);

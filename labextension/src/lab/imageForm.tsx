@@ -19,7 +19,8 @@ interface State {
 const ID = 'lentiq-image-form';
 
 /** Opens the form that makes a block of an image, or shows it where it is open; `made` gets the block. */
-export function openImageForm(shell: JupyterFrontEnd.IShell, { api, trans }: ILentiq, made: (block: Block) => void): void {
+export function openImageForm(shell: JupyterFrontEnd.IShell, lentiq: ILentiq, made: (block: Block) => void): void {
+  const { api, trans } = lentiq;
   if ([...shell.widgets('main')].some(widget => widget.id === ID)) {
     shell.activateById(ID);
     return;
@@ -55,7 +56,7 @@ export function openImageForm(shell: JupyterFrontEnd.IShell, { api, trans }: ILe
   function Host() {
     return <ImageFormView {...useWatched(store)} {...calls} />;
   }
-  const widget = new MainAreaWidget({ content: new ViewWidget(trans, () => <Host />) });
+  const widget = new MainAreaWidget({ content: new ViewWidget(lentiq, () => <Host />) });
   widget.id = ID;
   widget.title.label = trans.__('Block from an image');
   widget.title.icon = blockIcon;

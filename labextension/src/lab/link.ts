@@ -2,7 +2,10 @@ import type { Event } from '@jupyterlab/services';
 import { Token } from '@lumino/coreutils';
 import type { Api } from '../client/api';
 import type { Block, Hint, Run } from '../contract';
+import type { Settings } from '../state/settings';
 import type { Trans } from '../views/elements';
+import type { Connection } from './connection';
+import type { Watchable } from './watchable';
 
 export const EVENTS_SCHEMA = 'https://schema.lentiq.io/events/v1';
 
@@ -10,6 +13,9 @@ export const EVENTS_SCHEMA = 'https://schema.lentiq.io/events/v1';
 export interface ILentiq {
   api: Api;
   trans: Trans;
+  /** Whether the server can be reached. */
+  connection: Connection;
+  settings: Watchable<Settings>;
   /** Calls `hinted` whenever the server says that something changed; returns what unsubscribes. */
   onHint(hinted: (hint: Hint) => void): () => void;
 }
@@ -38,6 +44,9 @@ export const COMMANDS = {
   run: 'lentiq:open-run',
   showSidebar: 'lentiq:show-sidebar'
 } as const;
+
+/** In a hint instead of an id: any of that kind may have changed. */
+export const ANY = '';
 
 /** The hint in an event of the server; null for events of others. */
 export function hintOf(event: Event.Emission): Hint | null {

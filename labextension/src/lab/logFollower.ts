@@ -1,8 +1,10 @@
 import type { Api } from '../client/api';
-import { failureOf } from '../client/failure';
+import { failureOf, OFFLINE } from '../client/failure';
 import { appendLog, emptyLog, type Log } from '../state/log';
 
 const EVERY_MS = 1000;
+/** Milliseconds before another try after the server did not answer. */
+const RETRY_MS = 3000;
 
 /** The log of one task, fetched piece by piece for as long as it grows. */
 export class LogFollower {
@@ -55,8 +57,12 @@ export class LogFollower {
       if (turn !== this.turn) {
         return;
       }
+      const { kind, message, hint } = failureOf(error);
+      if (kind === OFFLINE) {
+        this.timer = window.setTimeout(() => void this.fetch(run, task, turn), RETRY_MS);
+        return;
+      }
       if (!more) {
-        const { message, hint } = failureOf(error);
         this.set({ ...this.log, text: `${this.log.text}\n${message} ${hint}`.trim() });
       }
     }

@@ -4,9 +4,11 @@ import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import type { DockLayout } from '@lumino/widgets';
+import { RequestError } from '../client/failure';
+import type { Block } from '../contract';
 import { PublishPanel } from '../views/publish';
+import { copying } from './copying';
 import { blockIcon } from './icons';
 import { COMMANDS, ILentiq, ILentiqSidebar } from './link';
 import { PublishSession, type NotebookSource } from './publishSession';
@@ -17,7 +19,7 @@ export const publish: JupyterFrontEndPlugin<void> = {
   description: 'Publishes the open notebook as a block: toolbar button, panel, live progress.',
   autoStart: true,
   requires: [ILentiq, INotebookTracker, IDocumentManager],
-  optional: [ILentiqSidebar, ILabShell, ICommandPalette, IFileBrowserFactory, ISettingRegistry],
+  optional: [ILentiqSidebar, ILabShell, ICommandPalette, IFileBrowserFactory],
   activate: (
     app: JupyterFrontEnd,
     lentiq: ILentiq,
@@ -26,11 +28,11 @@ export const publish: JupyterFrontEndPlugin<void> = {
     sidebar: ILentiqSidebar | null,
     labShell: ILabShell | null,
     palette: ICommandPalette | null,
-    browsers: IFileBrowserFactory | null,
-    settings: ISettingRegistry | null
+    browsers: IFileBrowserFactory | null
   ) => {
     const { trans } = lentiq;
     const sessions = new Map<string, PublishSession>();
+    const menus = copying(lentiq);
     lentiq.onHint(hint => sessions.forEach(session => session.hinted(hint)));
 
     const sourceOf = (path: string): NotebookSource => {
@@ -39,8 +41,17 @@ export const publish: JupyterFrontEndPlugin<void> = {
         path,
         save: async () => {
           const context = panel()?.context;
-          if (context?.model.dirty) {
+          if (!context?.model.dirty) {
+            return;
+          }
+          if (context.model.readOnly) {
+            throw notSaved(trans.__('The notebook is read-only, and has changes that are not saved.'), trans.__('Save a copy, and publish that.'));
+          }
+          try {
             await context.save();
+          } catch {
+            // Lab has asked or told why: another hand changed the file, or it cannot be written.
+            throw notSaved(trans.__('The notebook was not saved, so what you see is not what would be published.'), trans.__('Save it, then read it again.'));
           }
         },
         kernelId: () => panel()?.sessionContext.session?.kernel?.id ?? null
@@ -81,13 +92,16 @@ export const publish: JupyterFrontEndPlugin<void> = {
         onReset: session.reset.bind(session),
         onCell: (cell: number) => void showCell(path, cell),
         onCopy: copy,
-        onRun: (block: Parameters<ILentiqSidebar['showBlock']>[0]) => sidebar?.showBlock(block, { run: true }),
-        onShow: (block: Parameters<ILentiqSidebar['showBlock']>[0]) => sidebar?.showBlock(block, { run: false })
+        tools: menus.publish,
+        onAddToWorkflow: (block: Block) =>
+          void app.commands.execute(COMMANDS.compose, { block: block.spec.name, version: block.version }),
+        onRun: (block: Block) => sidebar?.showBlock(block, { run: true }),
+        onShow: (block: Block) => sidebar?.showBlock(block, { run: false })
       };
       function Host() {
         return <PublishPanel path={path} stage={useWatched(session)} {...calls} />;
       }
-      const widget = new MainAreaWidget({ content: new ViewWidget(trans, () => <Host />) });
+      const widget = new MainAreaWidget({ content: new ViewWidget(lentiq, () => <Host />) });
       widget.id = id;
       widget.title.label = trans.__('Publish %1', PathExt.basename(path));
       widget.title.caption = path;
@@ -132,8 +146,6 @@ export const publish: JupyterFrontEndPlugin<void> = {
     });
     notebooks.currentChanged.connect(() => app.commands.notifyCommandChanged(COMMANDS.publish));
     palette?.addItem({ command: COMMANDS.publish, category: trans.__('Lentiq') });
-    // Loading is what makes the schema's toolbar items, menus and shortcuts known.
-    settings?.load(publish.id).catch((error: unknown) => console.error(error));
   }
 };
 
@@ -141,4 +153,8 @@ export const publish: JupyterFrontEndPlugin<void> = {
 function besides(labShell: ILabShell | null, notebook: string | undefined): { mode: DockLayout.InsertMode; ref?: string } {
   const wide = labShell !== null && labShell.node.clientWidth >= 1000;
   return notebook && wide ? { mode: 'split-right', ref: notebook } : { mode: 'tab-after' };
+}
+
+function notSaved(message: string, hint: string): RequestError {
+  return new RequestError({ kind: 'NotSaved', message, hint, faults: [], log: '' });
 }

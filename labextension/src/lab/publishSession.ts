@@ -1,5 +1,5 @@
 import type { Api } from '../client/api';
-import { failureOf } from '../client/failure';
+import { failureOf, OFFLINE } from '../client/failure';
 import type { Hint, Publish } from '../contract';
 import {
   changesOf,
@@ -13,6 +13,7 @@ import {
 } from '../state/publish';
 import { createStore } from '../state/store';
 import type { Stage } from '../views/publish';
+import { ANY } from './link';
 
 const EVERY_MS = 1000;
 /** How long the packages must rest before the resolver is asked. */
@@ -192,7 +193,10 @@ export class PublishSession {
 
   hinted(hint: Hint): void {
     const stage = this.get();
-    if (hint.kind === 'publish' && stage.kind === 'work' && stage.publish.id === hint.id && this.working) {
+    if (hint.kind === 'publish' && stage.kind === 'unreadable' && stage.failure.kind === OFFLINE) {
+      void this.read();
+    }
+    if (hint.kind === 'publish' && stage.kind === 'work' && [stage.publish.id, ANY].includes(hint.id) && this.working) {
       void this.follow();
     }
   }
@@ -222,8 +226,9 @@ export class PublishSession {
       }
     } catch (error) {
       const stage = this.get();
-      if (stage.kind === 'work') {
-        this.store.dispatch({ ...stage, failure: failureOf(error) });
+      const failure = failureOf(error);
+      if (stage.kind === 'work' && failure.kind !== OFFLINE) {
+        this.store.dispatch({ ...stage, failure });
       }
     }
     if (this.working) {

@@ -1,6 +1,7 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Clipboard, MainAreaWidget, Notification, WidgetTracker } from '@jupyterlab/apputils';
 import { RunPage } from '../views/run';
+import { copying } from './copying';
 import { runIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
 import { RunPageModel } from './runPageModel';
@@ -19,6 +20,7 @@ export const run: JupyterFrontEndPlugin<void> = {
     const { api, trans } = lentiq;
     const tracker = new WidgetTracker<MainAreaWidget<ViewWidget>>({ namespace: 'lentiq-runs' });
     const models = new Map<string, RunPageModel>();
+    const menus = copying(lentiq);
     const execute = (command: string, args: { [name: string]: string | number | null }) =>
       app.commands.execute(command, args);
 
@@ -59,6 +61,7 @@ export const run: JupyterFrontEndPlugin<void> = {
             onRerun={fromFailed => void again(fromFailed)}
             onWorkflow={workflow => void execute(COMMANDS.compose, workflow)}
             onBlock={(name, version) => void execute(COMMANDS.block, { name, version })}
+            tools={menus.look}
             onRun={other => open(other, null)}
             onCopy={text => {
               Clipboard.copyToSystem(text);
@@ -69,7 +72,7 @@ export const run: JupyterFrontEndPlugin<void> = {
         );
       }
       const content = new ViewWidget(
-        trans,
+        lentiq,
         visible => <Host visible={visible} />,
         visible => model.watch(visible)
       );

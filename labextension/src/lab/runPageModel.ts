@@ -5,6 +5,7 @@ import { initialRunPage, reduceRunPage, tellingTask, type RunPageAction } from '
 import { findAddressed, hasLog, isActive, isTaskActive } from '../state/states';
 import { createStore } from '../state/store';
 import { Feed } from './feed';
+import { ANY } from './link';
 import { LogFollower } from './logFollower';
 
 interface Doing {
@@ -58,7 +59,7 @@ export class RunPageModel {
   }
 
   hinted(hint: Hint): void {
-    if (hint.kind === 'run' && hint.id === this.id) {
+    if (hint.kind === 'run' && (hint.id === this.id || hint.id === ANY)) {
       void this.run.refresh();
     }
   }

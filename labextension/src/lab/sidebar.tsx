@@ -2,12 +2,15 @@ import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } fro
 import { Clipboard, ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { TABS } from '../state/sidebar';
 import { Sidebar, type SidebarCallbacks } from '../views/sidebar';
+import type { RunRequest } from '../contract';
+import { copying } from './copying';
 import { blockIcon } from './icons';
 import { COMMANDS, ILentiq, ILentiqSidebar } from './link';
 import { SidebarModel } from './sidebarModel';
 import { useWatched, ViewWidget } from './ViewWidget';
 
 const ID = 'lentiq-sidebar';
+const NONE: string[] = [];
 
 export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
   id: 'lentiq-jupyter:sidebar',
@@ -27,11 +30,15 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
     lentiq.onHint(hint => model.hinted(hint));
     const run = (command: string, args: { [name: string]: string }) => void app.commands.execute(command, args);
 
+    const menus = copying(lentiq);
+    const inProject = (request: RunRequest) => ({ ...request, project: lentiq.settings.get().defaultProject });
+
     const calls: SidebarCallbacks = {
       dispatch: action => model.dispatch(action),
       onRefresh: () => model.refresh(),
       onDismiss: () => model.failure.dispatch(null),
-      onRunBlock: request => void model.start(api.runBlock(request)),
+      onRunBlock: request => void model.start(api.runBlock(inProject(request))),
+      runTools: request => menus.run(inProject(request)),
       onBlock: name => run(COMMANDS.block, { name }),
       onAddToWorkflow: block => run(COMMANDS.compose, { block: block.spec.name, version: block.version }),
       onFromImage: () => run(COMMANDS.fromImage, {}),
@@ -56,6 +63,7 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
       onNotebook: (one, task) => void model.ask(app.commands.execute(COMMANDS.notebook, { run: one.id, task }))
     };
     function Host() {
+      const { value: status } = useWatched(model.status);
       return (
         <Sidebar
           state={useWatched(model.state)}
@@ -65,13 +73,14 @@ export const sidebar: JupyterFrontEndPlugin<ILentiqSidebar> = {
           projects={useWatched(model.projects)}
           log={useWatched(model.log)}
           failure={useWatched(model.failure)}
-          problems={useWatched(model.problems).value ?? []}
+          problems={status?.problems ?? NONE}
+          author={status?.author ?? null}
           {...calls}
         />
       );
     }
 
-    const widget = new ViewWidget(trans, () => <Host />, visible => model.watch(visible));
+    const widget = new ViewWidget(lentiq, () => <Host />, visible => model.watch(visible));
     widget.id = ID;
     widget.title.icon = blockIcon;
     widget.title.caption = trans.__('Lentiq');

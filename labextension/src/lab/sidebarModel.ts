@@ -1,7 +1,8 @@
 import type { Api } from '../client/api';
 import { failureOf, type Failure } from '../client/failure';
-import type { Hint, ProjectUse, Run, WorkflowRow } from '../contract';
+import type { Hint, ProjectUse, Run, Status, WorkflowRow } from '../contract';
 import { parseSearch, type BlockQuery, type Found } from '../state/catalogue';
+import { isFiltered } from '../state/runs';
 import { initialSidebar, reduceSidebar, type SidebarAction } from '../state/sidebar';
 import { findTask, isActive, isGroup, isTaskActive, labelOf } from '../state/states';
 import { createStore } from '../state/store';
@@ -9,6 +10,8 @@ import { Feed } from './feed';
 import { LogFollower } from './logFollower';
 
 const RUNS_SHOWN = 50;
+/** How many of the newest are looked at where only some are wanted. */
+const RUNS_SEARCHED = 300;
 /** How long the search field must rest before the service is asked. */
 const REST_MS = 200;
 
@@ -20,7 +23,7 @@ export class SidebarModel {
   readonly workflows: Feed<WorkflowRow[]>;
   readonly runs: Feed<Run[]>;
   readonly projects: Feed<ProjectUse[]>;
-  readonly problems: Feed<string[]>;
+  readonly status: Feed<Status>;
   readonly log: LogFollower;
   private rest: number | undefined;
 
@@ -36,14 +39,14 @@ export class SidebarModel {
       active: rows => rows.some(row => row.last_run !== null && isActive(row.last_run.state))
     });
     this.runs = new Feed({
-      fetch: () => api.runs({ limit: RUNS_SHOWN }),
+      fetch: () => api.runs({ limit: isFiltered(this.state.get().runFilter) ? RUNS_SEARCHED : RUNS_SHOWN }),
       active: runs => runs.some(run => isActive(run.state))
     });
     this.projects = new Feed({
       fetch: api.projects,
       active: () => this.runs.get().value?.some(run => isActive(run.state)) ?? false
     });
-    this.problems = new Feed({ fetch: async () => (await api.status()).problems });
+    this.status = new Feed({ fetch: api.status });
     this.log = new LogFollower(api, (id, name) => {
       const run = this.runs.get().value?.find(one => one.id === id);
       const task = run ? findTask(run, name) : null;
@@ -55,7 +58,10 @@ export class SidebarModel {
   dispatch(action: SidebarAction): void {
     const before = this.state.get();
     this.state.dispatch(action);
-    const { search, deprecated, run, task } = this.state.get();
+    const { search, deprecated, run, task, runFilter } = this.state.get();
+    if (isFiltered(runFilter) !== isFiltered(before.runFilter)) {
+      void this.runs.refresh();
+    }
     if (search !== before.search || deprecated !== before.deprecated) {
       window.clearTimeout(this.rest);
       this.rest = window.setTimeout(() => void this.blocks.refresh(), action.type === 'search' && search !== '' ? REST_MS : 0);
@@ -121,6 +127,6 @@ export class SidebarModel {
   }
 
   private feeds(): readonly Feed<unknown>[] {
-    return [this.blocks, this.workflows, this.runs, this.projects, this.problems] as readonly Feed<unknown>[];
+    return [this.blocks, this.workflows, this.runs, this.projects, this.status] as readonly Feed<unknown>[];
   }
 }

@@ -29,6 +29,10 @@ export const status: JupyterFrontEndPlugin<void> = {
     });
 
     const tell = (run: Run): void => {
+      const { notify } = lentiq.settings.get();
+      if (notify === 'none' || (notify === 'failures' && run.state !== 'FAILED')) {
+        return;
+      }
       const failed = failedTask(run);
       const actions = [{ label: trans.__('Show'), callback: () => void app.commands.execute(COMMANDS.run, { id: run.id }) }];
       const name = run.workflow.name;
@@ -63,7 +67,8 @@ export const status: JupyterFrontEndPlugin<void> = {
 
     function Host() {
       const { value, failure } = useWatched(runs);
-      return (
+      const { statusBar: shown } = useWatched(lentiq.settings);
+      return !shown ? null : (
         <TransContext.Provider value={trans}>
           <StatusItem
             activity={value && activityOf(value, Date.now())}

@@ -48,7 +48,7 @@ export class WorkflowFile {
     private readonly project: string,
     readonly context: DocumentRegistry.CodeContext
   ) {
-    this.composer = new ComposerModel(api, trans, {
+    this.composer = new ComposerModel(api, trans, project, {
       edited: workflow => this.edited(workflow),
       text: workflow => this.api.workflowText(workflow, this.source),
       read: text => this.typed(text)

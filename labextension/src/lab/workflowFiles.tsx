@@ -7,6 +7,7 @@ import type { Contents } from '@jupyterlab/services';
 import { Button, FailureBox, Skeleton, useTrans } from '../views/elements';
 import { FaultyFile } from '../views/workflowFile';
 import { ComposerHost } from './composer';
+import { copying, type Copying } from './copying';
 import { workflowIcon } from './icons';
 import { COMMANDS, ILentiq } from './link';
 import { useWatched, ViewWidget } from './ViewWidget';
@@ -95,11 +96,12 @@ class WorkflowFactory extends ABCWidgetFactory<WorkflowDocument, DocumentRegistr
   }
 
   protected createNewWidget(context: DocumentRegistry.CodeContext): WorkflowDocument {
-    const { api, trans, onHint } = this.lentiq;
-    const file = new WorkflowFile(api, trans, 'default', context);
+    const { api, trans, onHint, settings } = this.lentiq;
+    const file = new WorkflowFile(api, trans, settings.get().defaultProject, context);
+    const { workflow: copyMenu } = copying(this.lentiq);
     const content = new ViewWidget(
-      trans,
-      visible => <Host file={file} visible={visible} />,
+      this.lentiq,
+      visible => <Host file={file} visible={visible} copyMenu={copyMenu} />,
       visible => file.composer.watch(visible)
     );
     const widget = new DocumentWidget({ content, context });
@@ -113,7 +115,7 @@ class WorkflowFactory extends ABCWidgetFactory<WorkflowDocument, DocumentRegistr
   }
 }
 
-function Host({ file, visible }: { file: WorkflowFile; visible: boolean }) {
+function Host({ file, visible, copyMenu }: { file: WorkflowFile; visible: boolean; copyMenu: Copying['workflow'] }) {
   const trans = useTrans();
   const state = useWatched(file);
   if (state.kind === 'faulty') {
@@ -127,9 +129,12 @@ function Host({ file, visible }: { file: WorkflowFile; visible: boolean }) {
         reload={() => void file.read()}
         isFile
         tools={
-          <Button kind="primary" title={trans.__('Ctrl+S')} onClick={() => void file.save()}>
-            {trans.__('Save file')}
-          </Button>
+          <>
+            <FileCopy file={file} copyMenu={copyMenu} />
+            <Button kind="primary" title={trans.__('Ctrl+S')} onClick={() => void file.save()}>
+              {trans.__('Save file')}
+            </Button>
+          </>
         }
       />
     );
@@ -145,4 +150,9 @@ function Host({ file, visible }: { file: WorkflowFile; visible: boolean }) {
       </div>
     </section>
   );
+}
+
+function FileCopy({ file, copyMenu }: { file: WorkflowFile; copyMenu: Copying['workflow'] }) {
+  const { workflow } = useWatched(file.composer);
+  return copyMenu(workflow.name, () => file.composer.text(workflow), file.context.path);
 }

@@ -24,6 +24,29 @@ function kindOf(line: string): LineKind {
   return line.startsWith('+') ? 'new' : line.startsWith('-') ? 'old' : 'same';
 }
 
+/** What a heading is about: cells by number, from 1; of a cell that changed, which part of it. */
+export interface Heading {
+  kind: 'changed' | 'new' | 'removed';
+  first: number;
+  last: number;
+  /** `source`, `metadata/tags`; "" for the whole cell. */
+  part: string;
+}
+
+const HEADING = /^## (\w+)[^/]* \/cells\/(\d+)(?:-(\d+))?(?:\/(.*?))?:?$/;
+
+/** The heading that a line of nbdime's is; null for one of another form. */
+export function headingOf(text: string): Heading | null {
+  const found = HEADING.exec(text);
+  if (!found) {
+    return null;
+  }
+  const [, verb, first = '0', last = first, part = ''] = found;
+  const whole = part === '';
+  const kind = whole && verb === 'inserted' ? 'new' : whole && verb === 'deleted' ? 'removed' : 'changed';
+  return { kind, first: Number(first) + 1, last: Number(last) + 1, part };
+}
+
 export function countLines(lines: readonly Line[]): { added: number; removed: number } {
   return {
     added: lines.filter(line => line.kind === 'new').length,

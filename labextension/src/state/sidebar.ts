@@ -1,4 +1,5 @@
 import { itemAfterKey } from './keys';
+import { ALL_RUNS, type RunFilter } from './runs';
 
 /** What is open in the sidebar. Data is elsewhere: this is only where the user looks. */
 export type Tab = 'blocks' | 'workflows' | 'runs' | 'projects';
@@ -15,6 +16,7 @@ export interface SidebarState {
   block: string | null;
   /** `name@version` whose run form is open. */
   runForm: string | null;
+  runFilter: RunFilter;
   /** Id of the run that is unfolded. */
   run: string | null;
   /** Task of that run whose log is shown. */
@@ -32,6 +34,7 @@ export type SidebarAction =
   | { type: 'toggle-block'; name: string }
   | { type: 'show-block'; name: string; runForm: string | null }
   | { type: 'run-form'; reference: string | null }
+  | { type: 'run-filter'; filter: RunFilter }
   | { type: 'toggle-run'; id: string }
   | { type: 'show-run'; id: string; task: string | null }
   | { type: 'task-log'; task: string | null }
@@ -44,6 +47,7 @@ export const initialSidebar: SidebarState = {
   deprecated: true,
   block: null,
   runForm: null,
+  runFilter: ALL_RUNS,
   run: null,
   task: null,
   deleting: null,
@@ -64,10 +68,12 @@ export function reduceSidebar(state: SidebarState, action: SidebarAction): Sideb
       return { ...state, tab: 'blocks', search: '', deprecated: true, block: action.name, runForm: action.runForm };
     case 'run-form':
       return { ...state, runForm: action.reference };
+    case 'run-filter':
+      return { ...state, runFilter: action.filter };
     case 'toggle-run':
       return state.run === action.id ? { ...state, run: null, task: null } : { ...state, run: action.id, task: null };
     case 'show-run':
-      return { ...state, tab: 'runs', run: action.id, task: action.task };
+      return { ...state, tab: 'runs', runFilter: ALL_RUNS, run: action.id, task: action.task };
     case 'task-log':
       return { ...state, task: action.task };
     case 'deleting':

@@ -34,6 +34,8 @@ export interface BlockPageProps {
   onRefresh: () => void;
   onDismiss: () => void;
   onRun: (request: RunRequest) => void;
+  /** Stands beside the button that starts a run. */
+  runTools?: (request: RunRequest) => ReactNode;
   onAddToWorkflow: (block: Block) => void;
   onDockerfile: (block: Block) => void;
   onSbom: (block: Block) => void;

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { countLines, diffLines, type Line } from '../../state/diff';
+import { countLines, diffLines, headingOf, type Line } from '../../state/diff';
 import { Button, useTrans } from '../elements';
 
 /** More lines than this are drawn only when they are asked for. */
@@ -35,7 +35,31 @@ export function CellsDiff({ text }: { text: string }) {
   );
 }
 
+/** A heading in words; one that nobody knows stays as it is. */
+function useHeading(line: Line): string {
+  const trans = useTrans();
+  const heading = line.kind === 'head' ? headingOf(line.text) : null;
+  if (heading === null) {
+    return line.text;
+  }
+  const { kind, first, last, part } = heading;
+  if (kind === 'new') {
+    return trans.__('New before cell %1', first);
+  }
+  if (kind === 'removed') {
+    return first === last ? trans.__('Cell %1 removed', first) : trans.__('Cells %1 to %2 removed', first, last);
+  }
+  if (part === 'metadata/tags' || part.startsWith('metadata/tags/')) {
+    return trans.__('Tags of cell %1 changed', first);
+  }
+  return part === '' || part === 'source' ? trans.__('Cell %1 changed', first) : trans.__('Cell %1 changed: %2', first, part);
+}
+
 function DiffLine({ line }: { line: Line }) {
+  const head = useHeading(line);
+  if (line.kind === 'head') {
+    return <strong className="lq-diff-head">{`${head}\n`}</strong>;
+  }
   const text = `${line.text}\n`;
   if (line.kind === 'new') {
     return <ins>{text}</ins>;

@@ -39,7 +39,7 @@ export function Questions({ back, ...props }: PartProps & { back: () => HTMLElem
     >
       {asking === 'run' && (
         <div className="lq-question">
-          <RunForm key={block.digest} block={block} onRun={props.onRun} onClose={close} />
+          <RunForm key={block.digest} block={block} tools={props.runTools} onRun={props.onRun} onClose={close} />
         </div>
       )}
       {asking === 'deprecate' && <Deprecate {...props} onClose={close} />}

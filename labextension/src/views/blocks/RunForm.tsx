@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState, type ReactNode } from 'react';
 import type { Block, RunRequest } from '../../contract';
 import { formatCpu, formatMemory, parseCpu, parseMemory } from '../../state/resources';
 import { initialTexts, readForm } from '../../state/values';
@@ -6,12 +6,14 @@ import { AmountFields, Button, Field, InputLabel, useTrans, ValueControl } from 
 
 interface Props {
   block: Block;
+  /** Stands beside the button that starts the run. */
+  tools?: ((request: RunRequest) => ReactNode) | undefined;
   onRun: (request: RunRequest) => void;
   onClose: () => void;
 }
 
 /** One run of one block: values for its inputs, CPU and memory. */
-export function RunForm({ block, onRun, onClose }: Props) {
+export function RunForm({ block, tools, onRun, onClose }: Props) {
   const trans = useTrans();
   const { spec } = block;
   const [texts, setTexts] = useState(() => initialTexts(spec.inputs));
@@ -21,8 +23,11 @@ export function RunForm({ block, onRun, onClose }: Props) {
   const { values, faults } = readForm(spec.inputs, texts);
   const cpu_millicores = parseCpu(cpu);
   const memory_bytes = parseMemory(memory);
-  const ready = Object.keys(faults).length === 0 && cpu_millicores !== null && memory_bytes !== null;
   const reference = `${spec.name}@${block.version}`;
+  const request: RunRequest | null =
+    Object.keys(faults).length === 0 && cpu_millicores !== null && memory_bytes !== null
+      ? { block: reference, inputs: values, resources: { cpu_millicores, memory_bytes }, project: 'default' }
+      : null;
   return (
     <form
       className="lq-card-body"
@@ -30,8 +35,8 @@ export function RunForm({ block, onRun, onClose }: Props) {
       onSubmit={event => {
         event.preventDefault();
         setAsked(true);
-        if (ready) {
-          onRun({ block: reference, inputs: values, resources: { cpu_millicores, memory_bytes }, project: 'default' });
+        if (request) {
+          onRun(request);
         }
       }}
     >
@@ -55,9 +60,10 @@ export function RunForm({ block, onRun, onClose }: Props) {
       })}
       <AmountFields cpu={cpu} memory={memory} onCpu={setCpu} onMemory={setMemory} />
       <div className="lq-actions">
-        <button type="submit" className="lq-button lq-primary" disabled={asked && !ready}>
+        <button type="submit" className="lq-button lq-primary" disabled={asked && !request}>
           {trans.__('Start run')}
         </button>
+        {request && tools?.(request)}
         <Button onClick={onClose}>{trans.__('Close')}</Button>
       </div>
     </form>

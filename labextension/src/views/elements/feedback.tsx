@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { Failure } from '../../client/failure';
+import { NOT_ENABLED, OFFLINE, type Failure } from '../../client/failure';
 import type { Remote } from '../../state/remote';
 import { Button } from './Button';
 import { Icon, Mark, type IconName } from './icons';
@@ -13,6 +13,7 @@ export function FailureBox({ failure, onRetry }: { failure: Failure; onRetry?: (
       <Mark mark="FAILED" tone="bad" />
       <div className="lq-notice-body">
         <p className="lq-notice-message">{failure.message}</p>
+        {failure.kind === NOT_ENABLED && <HowToEnable />}
         {failure.hint && <p className="lq-notice-hint">{failure.hint}</p>}
         {failure.faults.length > 0 && (
           <ul className="lq-faults">
@@ -29,6 +30,21 @@ export function FailureBox({ failure, onRetry }: { failure: Failure; onRetry?: (
         )}
       </div>
     </div>
+  );
+}
+
+/** Installed in another environment, or switched off: a command for each. */
+function HowToEnable() {
+  const trans = useTrans();
+  return (
+    <ul className="lq-steps-to-do">
+      <li>
+        {trans.__('Where Jupyter runs, switch it on:')} <code>jupyter server extension enable lentiq_jupyter</code>
+      </li>
+      <li>
+        {trans.__('If it is not installed there:')} <code>pip install lentiq-jupyter</code>
+      </li>
+    </ul>
   );
 }
 
@@ -65,12 +81,14 @@ interface LoadedProps<T> {
 
 /** The three faces of something fetched; with an old value at hand, a failure is shown above it. */
 export function Loaded<T>({ of, label, onRetry, children }: LoadedProps<T>) {
+  // A lost connection is told once, above everything; what there is stays to be seen.
+  const failure = of.failure?.kind === OFFLINE ? null : of.failure;
   if (of.value === null) {
-    return of.failure ? <FailureBox failure={of.failure} onRetry={onRetry} /> : <Skeleton label={label} />;
+    return failure ? <FailureBox failure={failure} onRetry={onRetry} /> : <Skeleton label={label} />;
   }
   return (
     <>
-      {of.failure && <FailureBox failure={of.failure} onRetry={onRetry} />}
+      {failure && <FailureBox failure={failure} onRetry={onRetry} />}
       {children(of.value)}
     </>
   );

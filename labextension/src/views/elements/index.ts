@@ -1,6 +1,8 @@
 export { Boundary } from './Boundary';
 export { Button, IconButton } from './Button';
 export { useNow } from './clock';
+export { Connected, type Lost } from './Connected';
+export { CopyAs } from './CopyAs';
 export { Empty, FailureBox, Loaded, ProgressBar, Skeleton } from './feedback';
 export { AmountFields, Field, InputLabel, ResourcesField, TextField, ValueControl } from './fields';
 export { Icon, Mark, StateMark, StepMark, type IconName } from './icons';

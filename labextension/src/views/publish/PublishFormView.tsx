@@ -1,5 +1,5 @@
 import { unresolvedRows } from '../../state/packages';
-import { formFaults, isUntouched, openErrors, openImports, secretInputs } from '../../state/publish';
+import { formFaults, isUntouched, openErrors, openImports, requestOf, secretInputs } from '../../state/publish';
 import { AmountFields, Button, FailureBox, TextField, useTrans } from '../elements';
 import { AdvancedSection } from './AdvancedSection';
 import { FilesSection } from './FilesSection';
@@ -11,7 +11,7 @@ import type { FormStage, PublishCallbacks } from './PublishPanel';
 import { DataSection, SecretsSection } from './RunTimeSections';
 import { SystemSection } from './SystemSection';
 
-type Calls = Pick<PublishCallbacks, 'onEdit' | 'onPublish' | 'onRead' | 'onReset' | 'onCell'>;
+type Calls = Pick<PublishCallbacks, 'onEdit' | 'onPublish' | 'onRead' | 'onReset' | 'onCell' | 'tools'>;
 
 /** What goes into the block, to be looked over and changed. */
 export function PublishFormView(props: FormStage & Calls) {
@@ -24,6 +24,13 @@ export function PublishFormView(props: FormStage & Calls) {
     <form
       className="lq-form"
       aria-busy={sending}
+      onKeyDown={event => {
+        // From anywhere in the form, also from where Enter means something else.
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+          event.preventDefault();
+          event.currentTarget.requestSubmit();
+        }
+      }}
       onSubmit={event => {
         event.preventDefault();
         if (blocker === '' && !sending) {
@@ -74,7 +81,8 @@ export function PublishFormView(props: FormStage & Calls) {
         <Button icon="refresh" onClick={onRead} disabled={sending || resolving}>
           {trans.__('Read again')}
         </Button>
-        <button type="submit" className="lq-button lq-primary" disabled={blocker !== '' || sending}>
+        {blocker === '' && props.tools?.(requestOf(form, inspection))}
+        <button type="submit" className="lq-button lq-primary" disabled={blocker !== '' || sending} title={trans.__('Ctrl+Enter')}>
           {trans.__('Publish')}
         </button>
       </footer>

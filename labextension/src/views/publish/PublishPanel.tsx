@@ -1,5 +1,6 @@
 import type { Failure } from '../../client/failure';
-import type { Block, Inspection, Publish } from '../../contract';
+import type { ReactNode } from 'react';
+import type { Block, Inspection, Publish, PublishRequest } from '../../contract';
 import type { Changes, PublishEdit, PublishForm } from '../../state/publish';
 import { FailureBox, Icon, Skeleton, useTrans } from '../elements';
 import { PublishFormView } from './PublishFormView';
@@ -49,6 +50,9 @@ export interface PublishCallbacks {
   onRun: (block: Block) => void;
   onCopy: (reference: string) => void;
   onShow: (block: Block) => void;
+  onAddToWorkflow: (block: Block) => void;
+  /** Stands beside the button that publishes. */
+  tools?: (request: PublishRequest) => ReactNode;
 }
 
 /** From an open notebook to a registered block. */

@@ -5,7 +5,7 @@ import { readableDuration } from '../../state/time';
 import { Button, FailureBox, LogView, Mark, ProgressBar, StepMark, useNow, useTrans, type Trans } from '../elements';
 import type { PublishCallbacks, WorkStage } from './PublishPanel';
 
-type Props = WorkStage & Pick<PublishCallbacks, 'onCancel' | 'onRead' | 'onRun' | 'onCopy' | 'onShow'>;
+type Props = WorkStage & Pick<PublishCallbacks, 'onCancel' | 'onRead' | 'onRun' | 'onCopy' | 'onShow' | 'onAddToWorkflow'>;
 
 /** The steps of a publish while it goes on, and what came out. */
 export function PublishProgress({ publish, startedAt, endedAt, stopping, failure, ...calls }: Props) {
@@ -135,7 +135,9 @@ function Told({ title, sentences }: { title: string; sentences: string[] }) {
   );
 }
 
-function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult } & Pick<Props, 'onRun' | 'onCopy' | 'onShow'>) {
+type End = Pick<Props, 'onRun' | 'onCopy' | 'onShow' | 'onAddToWorkflow'>;
+
+function Registered({ result, onRun, onCopy, onShow, onAddToWorkflow }: { result: PublishResult } & End) {
   const trans = useTrans();
   const block = result.block;
   const reference = `${block.spec.name}@${block.version}`;
@@ -158,6 +160,9 @@ function Registered({ result, onRun, onCopy, onShow }: { result: PublishResult }
         <div className="lq-actions">
           <Button kind="primary" icon="play" onClick={() => onRun(block)}>
             {trans.__('Run it')}
+          </Button>
+          <Button icon="add" onClick={() => onAddToWorkflow(block)}>
+            {trans.__('Add to a workflow')}
           </Button>
           <Button icon="copy" onClick={() => onCopy(reference)}>
             {trans.__('Copy reference')}

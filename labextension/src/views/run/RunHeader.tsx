@@ -4,10 +4,10 @@ import { fullTime, readableDuration } from '../../state/time';
 import { Button, Icon, IconButton, ProgressBar, StateMark, useNow, useTrans } from '../elements';
 import type { RunPageProps } from './RunPage';
 
-type Props = Pick<RunPageProps, 'busy' | 'onCancel' | 'onRerun' | 'onWorkflow' | 'onRun' | 'onCopy'> & { run: Run };
+type Props = Pick<RunPageProps, 'busy' | 'onCancel' | 'onRerun' | 'onWorkflow' | 'onRun' | 'onCopy' | 'tools'> & { run: Run };
 
 /** What run this is, how it stands, and what can be done with it. */
-export function RunHeader({ run, busy, onCancel, onRerun, onWorkflow, onRun, onCopy }: Props) {
+export function RunHeader({ run, busy, onCancel, onRerun, onWorkflow, onRun, onCopy, tools }: Props) {
   const trans = useTrans();
   const active = isActive(run.state);
   const now = useNow(active);
@@ -52,6 +52,7 @@ export function RunHeader({ run, busy, onCancel, onRerun, onWorkflow, onRun, onC
               </Button>
             </>
           )}
+          {tools?.(run)}
           {saved && onWorkflow && (
             <Button icon="edit" onClick={() => onWorkflow({ project, name })}>
               {trans.__('Workflow')}

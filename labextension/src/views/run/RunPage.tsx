@@ -1,3 +1,4 @@
+import type { ReactNode } from 'react';
 import type { Failure } from '../../client/failure';
 import type { Block, Run } from '../../contract';
 import type { Log } from '../../state/log';
@@ -35,6 +36,8 @@ export interface RunPageProps {
   /** Open another run. */
   onRun: (id: string) => void;
   onCopy: (text: string) => void;
+  /** Stands beside what can be done with the run. */
+  tools?: (run: Run) => ReactNode;
   /** `cell` is the one to look at; null for the first. */
   onNotebook?: ((task: string, cell: number | null) => void) | undefined;
 }

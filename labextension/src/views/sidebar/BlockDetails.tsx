@@ -14,7 +14,7 @@ export function BlockDetails({ block, state, dispatch, ...calls }: SidebarProps 
     dispatch({ type: 'search', text: withFilter(state.search, filter, value) });
   if (state.runForm === reference) {
     return (
-      <RunForm block={block} onRun={calls.onRunBlock} onClose={() => dispatch({ type: 'run-form', reference: null })} />
+      <RunForm block={block} tools={calls.runTools} onRun={calls.onRunBlock} onClose={() => dispatch({ type: 'run-form', reference: null })} />
     );
   }
   return (

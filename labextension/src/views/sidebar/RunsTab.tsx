@@ -1,4 +1,5 @@
 import type { Run } from '../../contract';
+import { ALL_RUNS, filterRuns, RUN_KINDS, type RunFilter, type RunKind } from '../../state/runs';
 import { elapsed, isActive, newestTasks, runProgress } from '../../state/states';
 import { fullTime, readableDuration, relativeTime } from '../../state/time';
 import { Button, Empty, Icon, Loaded, ProgressBar, StateMark, useNow, useTrans } from '../elements';
@@ -17,14 +18,69 @@ export function RunsTab(props: SidebarProps) {
             <p>{trans.__('Run a block, or start a workflow: it shows up here.')}</p>
           </Empty>
         ) : (
-          <ul className="lq-list" aria-label={trans.__('Runs')}>
-            {all.map(run => (
-              <RunRow key={run.id} run={run} {...props} />
-            ))}
-          </ul>
+          <Filtered all={all} {...props} />
         )
       }
     </Loaded>
+  );
+}
+
+function Filtered({ all, ...props }: SidebarProps & { all: Run[] }) {
+  const trans = useTrans();
+  const { state, dispatch, author } = props;
+  const filter = state.runFilter;
+  const found = filterRuns(all, filter, author);
+  const narrow = (change: Partial<RunFilter>) => dispatch({ type: 'run-filter', filter: { ...filter, ...change } });
+  const names: { [kind in RunKind]: string } = {
+    all: trans.__('any state'),
+    active: trans.__('going on'),
+    succeeded: trans.__('succeeded'),
+    failed: trans.__('failed'),
+    other: trans.__('cancelled, lost, skipped')
+  };
+  return (
+    <>
+      <div className="lq-run-filter" role="search" aria-label={trans.__('Filter of the runs')}>
+        <input
+          type="search"
+          className="lq-input"
+          aria-label={trans.__('Workflow or project')}
+          placeholder={trans.__('Workflow or project')}
+          value={filter.text}
+          onChange={event => narrow({ text: event.target.value })}
+        />
+        <select
+          className="lq-input"
+          aria-label={trans.__('State')}
+          value={filter.state}
+          onChange={event => narrow({ state: RUN_KINDS.find(kind => kind === event.target.value) ?? 'all' })}
+        >
+          {RUN_KINDS.map(kind => (
+            <option key={kind} value={kind}>
+              {names[kind]}
+            </option>
+          ))}
+        </select>
+        <label className="lq-check">
+          <input type="checkbox" checked={filter.mine} onChange={event => narrow({ mine: event.target.checked })} />
+          <span>{trans.__('mine')}</span>
+        </label>
+      </div>
+      {found.length === 0 ? (
+        <Empty icon="search" title={trans.__('No run matches')}>
+          <p>{trans._n('The newest run was looked at.', 'The newest %1 runs were looked at.', all.length)}</p>
+          <Button icon="close" onClick={() => narrow(ALL_RUNS)}>
+            {trans.__('Show all runs')}
+          </Button>
+        </Empty>
+      ) : (
+        <ul className="lq-list" aria-label={trans.__('Runs')}>
+          {found.map(run => (
+            <RunRow key={run.id} run={run} {...props} />
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

@@ -1,5 +1,6 @@
+import type { ReactNode } from 'react';
 import type { Block, ProjectUse, Resources, Run, RunRequest, WorkflowRow } from '../../contract';
-import type { Failure } from '../../client/failure';
+import { DENIED, NOT_ENABLED, type Failure } from '../../client/failure';
 import type { Log } from '../../state/log';
 import type { Found } from '../../state/catalogue';
 import type { Remote } from '../../state/remote';
@@ -20,6 +21,8 @@ export interface SidebarData {
   log: Log;
   /** What went wrong with the last thing that was asked for; null once it is dismissed. */
   failure: Failure | null;
+  /** The name that the user's runs bear; null while it is not known. */
+  author: string | null;
   /** What the server says is not as it should be. */
   problems: string[];
 }
@@ -40,6 +43,8 @@ export interface SidebarCallbacks {
   onDelete: (row: WorkflowRow) => void;
   /** Everything about a run, in a place with room. */
   onRun: (run: Run) => void;
+  /** Stands beside the button that starts a run. */
+  runTools?: (request: RunRequest) => ReactNode;
   onCancel: (run: Run) => void;
   onRerun: (run: Run) => void;
   onNotebook: (run: Run, task: string) => void;
@@ -54,6 +59,17 @@ export interface SidebarProps extends SidebarData, SidebarCallbacks {
 export function Sidebar(props: SidebarProps) {
   const { state, dispatch, failure, problems } = props;
   const trans = useTrans();
+  const closed = props.blocks.failure;
+  if (closed && [NOT_ENABLED, DENIED].includes(closed.kind)) {
+    // Nothing can be asked: said once, not in each tab.
+    return (
+      <section className="lq-root lq-sidebar" aria-label={trans.__('Lentiq')}>
+        <div className="lq-scroll">
+          <FailureBox failure={closed} onRetry={props.onRefresh} />
+        </div>
+      </section>
+    );
+  }
   return (
     <section className="lq-root lq-sidebar" aria-label={trans.__('Lentiq')}>
       <SidebarTabs {...props} />

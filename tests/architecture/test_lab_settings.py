@@ -1,0 +1,27 @@
+"""Settings of the JupyterLab extension: each is described, read by the code, and in the README."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LAB = ROOT / "labextension"
+SETTINGS = json.loads((LAB / "schema/plugin.json").read_text())["properties"]
+READING = LAB / "src/state/settings.ts"
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_every_lab_setting_is_described_read_and_documented(name: str) -> None:
+    setting = SETTINGS[name]
+    assert set(setting) >= {"title", "description", "type", "default"}
+    assert re.search(r"\w.*\.$", setting["description"])
+    readers = [
+        path for path in LAB.glob("src/**/*.ts*") if path != READING and re.search(rf"\b{name}\b", path.read_text())
+    ]
+    used = [path for path in readers if "settings" in path.read_text()]
+    assert used, f"{name} is read by nothing"
+    assert f"`{name}`" in (ROOT / "README.md").read_text()
