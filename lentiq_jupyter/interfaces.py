@@ -214,10 +214,13 @@ class Store(Protocol):
 
     def projects(self) -> list[Project]: ...
 
-    def save_workflow(self, workflow: Workflow, next_start: datetime | None, now: datetime) -> Workflow:
+    def save_workflow(
+        self, workflow: Workflow, next_start: datetime | None, now: datetime, *, author: str = ""
+    ) -> Workflow:
         """Insert or update; returns it with its new revision.
 
-        `workflow.revision` other than 0 must be the stored one. Raises Conflict if it is not.
+        `workflow.revision` other than 0 must be the stored one. Raises Conflict if it is not, which says who
+        saved that ("" if that is not known) and when.
         """
 
     def workflow(self, project: str, name: str) -> Workflow:

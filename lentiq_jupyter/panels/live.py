@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from ..connect import connect
-from ..errors import Invalid, LentiqError
+from ..errors import Conflict, Invalid, LentiqError
 from ..model import Run, encode
 from .frontend import read_frontend
 from .picture import Pictured
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 POLL_S = 1.0
 T = TypeVar("T")
+
+
+class ChangedElsewhere(Conflict):
+    """What is on screen was saved by somebody else in between; the user decides whose counts."""
 
 
 class LivePanel(Pictured, anywidget.AnyWidget):  # type: ignore[misc]  # ipywidgets has no types
@@ -101,6 +105,8 @@ class LivePanel(Pictured, anywidget.AnyWidget):  # type: ignore[misc]  # ipywidg
         """Do `work`; what goes wrong is a message on screen."""
         try:
             work()
+        except ChangedElsewhere as error:
+            self.message = {"severity": "error", "text": error.message, "conflict": True}
         except LentiqError as error:
             self.message = {"severity": "error", "text": str(error)}
         finally:

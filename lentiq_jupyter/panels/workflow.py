@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Callable, Optional
 
 import traitlets
 
-from ..errors import Invalid
+from ..errors import Conflict, Invalid
 from ..model import Check, RequestedStart, Run, Workflow, decode, encode
-from .live import LivePanel
+from .live import ChangedElsewhere, LivePanel
 from .picture import draw_workflow, present
 
 if TYPE_CHECKING:
@@ -95,7 +95,14 @@ class WorkflowPanel(LivePanel):
     # ---- what the browser wishes -------------------------------------------------------------------------------------
 
     def _wishes(self, content: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
-        return {"save": self._save, "start": self._start, "cancel": self._cancel, "refresh": self._refresh}
+        return {
+            "save": self._save,
+            "overwrite": lambda: self._save(overwrite=True),
+            "reload": self._reload,
+            "start": self._start,
+            "cancel": self._cancel,
+            "refresh": self._refresh,
+        }
 
     def _questions(self, content: Mapping[str, Any]) -> dict[str, Callable[[], Mapping[str, Any]]]:
         def read() -> Mapping[str, Any]:
@@ -109,13 +116,21 @@ class WorkflowPanel(LivePanel):
             "read": read,
         }
 
-    def _save(self) -> None:
+    def _save(self, *, overwrite: bool = False) -> None:
         sent = self.workflow
-        saved: Any = encode(self._service.save_workflow(decode(Workflow, sent)))
+        asked = {**sent, "revision": 0} if overwrite else sent
+        try:
+            saved: Any = encode(self._service.save_workflow(decode(Workflow, asked)))
+        except Conflict as error:
+            raise ChangedElsewhere(error.message, error.hint) from error
         self._saved = saved
         # What was edited in the meantime stays; it only must know its revision for the next save.
         self.workflow = saved if self.workflow == sent else {**self.workflow, "revision": saved["revision"]}
         self.message = {"severity": "info", "text": f"Saved, revision {self.workflow['revision']}."}
+
+    def _reload(self) -> None:
+        self._saved = encode(self._service.workflow(self.workflow["name"], self.workflow["project"]))
+        self.workflow = self._saved
 
     def _start(self) -> None:
         if self.workflow != self._saved:

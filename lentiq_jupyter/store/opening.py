@@ -14,7 +14,7 @@ from .engine import BUSY_TIMEOUT_MS, Database
 from .sql import SqlStore
 
 # The newest revision in `migrations/versions`: known here so that Alembic is imported only when there is work.
-HEAD = "0002"
+HEAD = "0003"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK = 0x6C656E746971  # "lentiq": the advisory lock on PostgreSQL
 

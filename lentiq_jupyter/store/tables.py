@@ -52,6 +52,7 @@ workflows = sa.Table(
     sa.Column("paused", sa.Boolean, nullable=False),
     sa.Column("next_start", UtcTime, nullable=True),
     sa.Column("saved_at", UtcTime, nullable=False),
+    sa.Column("saved_by", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("document", sa.Text, nullable=False),
     sa.Index("ix_workflows_next_start", "next_start"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -18,22 +18,24 @@ from .tables import runs, workflows
 class WorkflowRows(Part):
     """The part of the store about workflows; see `interfaces.Store`."""
 
-    def save_workflow(self, workflow: Workflow, next_start: datetime | None, now: datetime) -> Workflow:
+    def save_workflow(
+        self, workflow: Workflow, next_start: datetime | None, now: datetime, *, author: str = ""
+    ) -> Workflow:
         """Insert or update; returns it with its new revision. Raises Conflict."""
         key = workflow_key(workflow.project, workflow.name)
-        changed = Conflict(
-            f"Workflow {workflow.name} was changed since it was read.", "Read it again and repeat the change."
-        )
+        asked = sa.select(workflows.c.revision, workflows.c.saved_by, workflows.c.saved_at).where(key)
         with self._database.write() as connection:
-            stored = connection.execute(sa.select(workflows.c.revision).where(key).with_for_update()).scalar()
+            found = connection.execute(asked.with_for_update()).one_or_none()
+            stored = None if found is None else found.revision
             if workflow.revision not in (0, stored):
-                raise changed
+                raise _changed(workflow, found)
             saved = rows.with_revision(workflow, (stored or 0) + 1)
             values = {
                 "revision": saved.revision,
                 "paused": saved.paused,
                 "next_start": next_start,
                 "saved_at": now,
+                "saved_by": author,
                 "document": rows.dump(saved),
             }
             if stored is not None:
@@ -44,7 +46,7 @@ class WorkflowRows(Part):
                         workflows.insert().values(project=workflow.project, name=workflow.name, **values)
                     )
                 except IntegrityError as error:
-                    raise changed from error
+                    raise _changed(workflow, None) from error
             announce(connection)
         return saved
 
@@ -122,3 +124,16 @@ def workflow_key(project: str | sa.Column[str], name: str | sa.Column[str]) -> s
 def no_workflow(project: str, name: str) -> NotFound:
     """The error of a missing workflow."""
     return NotFound(f"There is no workflow {name} in project {project}.", "See lentiq workflow list.")
+
+
+def _changed(workflow: Workflow, found: Any) -> Conflict:
+    """Somebody was faster; who, as far as that is known (None: the row came or went in between)."""
+    if found is None:
+        told = f"Workflow {workflow.name} was made or deleted since it was read."
+    else:
+        by = f" by {found.saved_by}" if found.saved_by else ""
+        told = (
+            f"Workflow {workflow.name} was changed{by} at {found.saved_at:%Y-%m-%d %H:%M:%S} UTC "
+            f"(revision {found.revision}), since it was read."
+        )
+    return Conflict(told, "Read it again and repeat the change.")

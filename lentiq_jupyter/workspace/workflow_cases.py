@@ -104,7 +104,7 @@ class WorkflowCases(BlockCases):
             if stored.schedule == pinned.schedule:
                 # Saving other changes must not fire a start again that has happened.
                 upcoming = self.store.next_start(pinned.project, pinned.name)
-        saved = self.store.save_workflow(pinned, upcoming, now)
+        saved = self.store.save_workflow(pinned, upcoming, now, author=self.settings.author)
         self._changed("workflows", saved.name, "saved")
         return saved
 

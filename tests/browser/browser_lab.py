@@ -53,6 +53,7 @@ class Lab:
     token: str
     root: Path
     log: Path
+    environment: dict[str, str]
 
     def open(self, page: Page, name: str, theme: str = "JupyterLab Light") -> None:
         """Open a notebook, and wait until its kernel is ready."""
@@ -64,8 +65,12 @@ class Lab:
 
 
 @contextmanager
-def running_lab(folder: Path, **variables: str) -> Iterator[Lab]:
-    """A JupyterLab of its own, with all its files below `folder`."""
+def running_lab(folder: Path, *options: str, program: str = "jupyterlab", **variables: str) -> Iterator[Lab]:
+    """A server with all its files below `folder`.
+
+    `options` are more words of its command line (`--ServerApp.base_url` among them is part of the address),
+    `variables` more of its environment.
+    """
     root = folder / "root"
     root.mkdir()
     with socket.socket() as free:
@@ -87,18 +92,19 @@ def running_lab(folder: Path, **variables: str) -> Iterator[Lab]:
         **variables,
     }
     words = ["--no-browser", "--allow-root", f"--port={port}", "--ServerApp.port_retries=0", "--LabApp.news_url=None"]
-    words += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--expose-app-in-browser"]
+    words += [f"--IdentityProvider.token={token}", f"--ServerApp.root_dir={root}", "--expose-app-in-browser", *options]
+    base = next((one.partition("=")[2] for one in options if one.startswith("--ServerApp.base_url=")), "/")
     log = folder / "lab.log"
     with log.open("wb") as output:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *words],
+            [sys.executable, "-m", program, *words],
             env=environment,
             stdout=output,
             stderr=output,
             start_new_session=True,
         )
-    url = f"http://127.0.0.1:{port}"
-    end = time.monotonic() + 90
+    url = f"http://127.0.0.1:{port}{base.rstrip('/')}"
+    end = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(f"{url}/api/status?token={token}", timeout=2).close()
@@ -108,7 +114,7 @@ def running_lab(folder: Path, **variables: str) -> Iterator[Lab]:
             assert time.monotonic() < end, log.read_text()
             time.sleep(0.2)
     try:
-        yield Lab(url, token, root, log)
+        yield Lab(url, token, root, log, environment)
     finally:
         server.terminate()
         try:

@@ -11,7 +11,7 @@ import pytest
 import traitlets
 from fake_service import BLOCK, LOG, NOW, WORKFLOW, FakeService
 
-from lentiq_jupyter.errors import Invalid, Unavailable
+from lentiq_jupyter.errors import Conflict, Invalid, Unavailable
 from lentiq_jupyter.model import Check, RunState, Schedule, Workflow, encode
 from lentiq_jupyter.panels import WorkflowPanel, live, workflow
 from lentiq_jupyter.panels.frontend import read_frontend
@@ -190,6 +190,35 @@ def test_python_saves_starts_and_backfills(service: FakeService, panel: Workflow
     panel.value = Workflow(name="empty", project="default", tasks=())
     with pytest.raises(Invalid, match="at least one task"):
         panel.save()
+
+
+def test_what_somebody_else_saved_is_taken_or_saved_over(
+    service: FakeService, panel: WorkflowPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.save()
+    theirs = dataclasses.replace(WORKFLOW, description="theirs", revision=2)
+    save, asked = service.save_workflow, []
+
+    def refuse(given: Workflow) -> Workflow:
+        asked.append(given.revision)
+        if given.revision == 1:
+            raise Conflict("Workflow nightly was changed by ben.", "Read it again.")
+        return save(dataclasses.replace(given, revision=2))
+
+    monkeypatch.setattr(service, "save_workflow", refuse)
+    service.saved["default", "nightly"] = theirs
+    panel.workflow = {**panel.workflow, "description": "mine"}
+    wish(panel, "start")
+    until(lambda: panel.message)
+    conflict = {"severity": "error", "text": "Workflow nightly was changed by ben.", "conflict": True}
+    assert (panel.message, panel.run, panel.workflow["description"]) == (conflict, None, "mine")
+    until(lambda: not panel.busy)
+    wish(panel, "overwrite")
+    until(lambda: panel.workflow["revision"] == 3)
+    assert (asked, service.saved["default", "nightly"].description) == ([1, 0], "mine")
+    service.saved["default", "nightly"] = theirs
+    wish(panel, "reload")
+    until(lambda: panel.workflow["description"] == "theirs")
 
 
 def test_unknown_wish_is_ignored(panel: WorkflowPanel) -> None:

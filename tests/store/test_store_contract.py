@@ -59,9 +59,9 @@ def test_workflow_comes_back_as_it_was_with_a_revision(store: SqlStore) -> None:
 
 def test_revisions_count_saves_and_a_stale_one_conflicts(store: SqlStore) -> None:
     first = store.save_workflow(workflow(), None, NOW)
-    second = store.save_workflow(first, None, NOW)
+    second = store.save_workflow(first, None, NOW, author="ben")
     assert second.revision == 2
-    with pytest.raises(Conflict, match="nightly"):
+    with pytest.raises(Conflict, match=r"nightly was changed by ben at 2.* UTC \(revision 2\)"):
         store.save_workflow(first, NOW, NOW)
     assert store.workflows() == [(second, None)]
     assert store.save_workflow(workflow(), None, NOW).revision == 3

@@ -214,6 +214,8 @@ export function ComposerHost({ model, visible, reload, ...props }: HostProps) {
       visible={visible}
       onChange={workflow => model.change(workflow)}
       onSave={() => void model.save()}
+      onReload={() => void model.reload()}
+      onOverwrite={() => void model.save(true)}
       onStart={() => void model.start()}
       onCancel={() => void model.cancel()}
       onRefresh={() => void model.refresh()}

@@ -172,9 +172,12 @@ export class ComposerModel {
     this.change(editWorkflow(this.get().workflow, { type: 'add-task', block }));
   }
 
-  save(): Promise<void> {
+  /** `overwrite`: whatever somebody else saved in between. */
+  save(overwrite = false): Promise<void> {
     return this.work(async () => {
-      await this.put();
+      if (!(await this.put(overwrite))) {
+        return;
+      }
       const { revision } = this.get().workflow;
       const text = this.file ? this.trans.__('Applied, revision %1', revision) : this.trans.__('Saved, revision %1', revision);
       this.store.dispatch({ message: { severity: 'info', text } });
@@ -183,8 +186,8 @@ export class ComposerModel {
 
   start(): Promise<void> {
     return this.work(async () => {
-      if (this.dirty || this.file) {
-        await this.put();
+      if ((this.dirty || this.file) && !(await this.put())) {
+        return;
       }
       const { project, name } = this.get().workflow;
       const run = await this.api.startWorkflow(project, name);
@@ -242,6 +245,8 @@ export class ComposerModel {
     } else if (hint.kind === 'blocks') {
       void this.refresh();
       this.check();
+    } else if (hint.kind === 'workflows' && hint.id === workflow.name) {
+      void this.followSaved();
     } else if (hint.kind === 'run' && (hint.id === run?.id || (run && !isActive(run.state)))) {
       void this.follow();
     } else if (hint.kind === 'run' && workflow.revision > 0) {
@@ -255,19 +260,58 @@ export class ComposerModel {
     this.log.follow(null);
   }
 
-  private async put(): Promise<void> {
-    const sent = this.get().workflow;
-    if (!this.file) {
-      const workflow = await this.api.saveWorkflow(sent);
-      this.store.dispatch({ workflow, saved: workflow });
-    } else {
-      // As the command does: a file has the last word, but what is paused stays so. Versions that the
-      // service pins are not written into a file that leaves them open.
-      const paused = sent.paused || (this.get().saved?.paused ?? false);
-      const saved = await this.api.saveWorkflow({ ...sent, paused, revision: 0 });
-      this.store.dispatch({ saved, workflow: { ...this.get().workflow, revision: saved.revision } });
+  /** Show what is saved now. */
+  reload(): Promise<void> {
+    return this.work(async () => {
+      const { project, name } = this.get().workflow;
+      const workflow = await this.api.workflow(project, name);
+      this.store.dispatch({ workflow, saved: workflow, message: null });
+      this.check();
+    });
+  }
+
+  /** Whether it is saved; not where somebody else was faster, which the message then says. */
+  private async put(overwrite = false): Promise<boolean> {
+    const { workflow: shown } = this.get();
+    try {
+      if (this.file) {
+        // As the command does: a file has the last word, but what is paused stays so. Versions that the
+        // service pins are not written into a file that leaves them open.
+        const paused = shown.paused || (this.get().saved?.paused ?? false);
+        const saved = await this.api.saveWorkflow({ ...shown, paused, revision: 0 });
+        this.store.dispatch({ saved, workflow: { ...this.get().workflow, revision: saved.revision } });
+      } else {
+        const workflow = await this.api.saveWorkflow(overwrite ? { ...shown, revision: 0 } : shown);
+        this.store.dispatch({ workflow, saved: workflow });
+      }
+    } catch (error) {
+      const { kind, message } = failureOf(error);
+      if (kind !== 'Conflict') {
+        throw error;
+      }
+      this.store.dispatch({ message: { severity: 'error', text: message, conflict: true } });
+      return false;
     }
     this.check();
+    return true;
+  }
+
+  /** Another tab may have saved it: what was not touched here follows. */
+  private async followSaved(): Promise<void> {
+    const { saved, busy } = this.get();
+    // A file has the last word on what is shown.
+    if (!saved || busy || this.dirty || this.file) {
+      return;
+    }
+    try {
+      const workflow = await this.api.workflow(saved.project, saved.name);
+      if (this.get().saved === saved && !this.dirty && workflow.revision !== saved.revision) {
+        this.store.dispatch({ workflow, saved: workflow, message: null });
+        this.check();
+      }
+    } catch {
+      // It was deleted, or the server does not answer: what is shown stays, and saving says so.
+    }
   }
 
   private async fetchBlocks(): Promise<void> {

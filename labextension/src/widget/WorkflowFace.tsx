@@ -37,6 +37,8 @@ export function WorkflowFace({ model }: { model: AnyModel<Traits> }) {
         model.save_changes();
       }}
       onSave={() => wish(model, { kind: 'save' })}
+      onReload={() => wish(model, { kind: 'reload' })}
+      onOverwrite={() => wish(model, { kind: 'overwrite' })}
       onStart={() => wish(model, { kind: 'start' })}
       onCancel={() => wish(model, { kind: 'cancel' })}
       onRefresh={() => wish(model, { kind: 'refresh' })}

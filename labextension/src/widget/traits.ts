@@ -20,7 +20,7 @@ export interface Traits {
 
 /** What is sent to Python. */
 type Wish =
-  | { kind: 'save' | 'start' | 'refresh' }
+  | { kind: 'save' | 'overwrite' | 'reload' | 'start' | 'refresh' }
   | { kind: 'cancel'; task?: string | null }
   | { kind: 'rerun'; from_failed: boolean }
   | { kind: 'show'; run: string }

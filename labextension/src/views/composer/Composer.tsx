@@ -10,6 +10,7 @@ import { useTrans } from '../elements';
 import { focusField } from './focusField';
 import { ComposerHeader } from './ComposerHeader';
 import { clipboardOf } from './clipboard';
+import { ConflictBar } from './ConflictBar';
 import { Graph } from './Graph';
 import { Inspector } from './Inspector';
 import { Notices } from './Notices';
@@ -24,6 +25,8 @@ import { usePlaces } from './usePlaces';
 export interface Message {
   severity: 'info' | 'error';
   text: string;
+  /** Somebody else saved it in between: the user decides whose counts. */
+  conflict?: boolean;
 }
 
 /** The log that is shown of one task of the run. */
@@ -51,6 +54,9 @@ export interface ComposerProps {
   visible: boolean;
   onChange: (workflow: Workflow) => void;
   onSave: () => void;
+  /** Take what is saved, or save over it. */
+  onReload: () => void;
+  onOverwrite: () => void;
   onStart: () => void;
   onCancel: () => void;
   onRefresh: () => void;
@@ -220,6 +226,7 @@ export function Composer(props: ComposerProps) {
   return (
     <section ref={setBox} className="lq-root lq-composer" aria-label={trans.__('Workflow composer')} onKeyDown={pressed} {...clipboard.events}>
       <ComposerHeader {...props} onUndo={undo} onRedo={redo} asText={asText} onAsText={setAsText} savable={ownFault(workflow) === ''} onEdit={edit} />
+      {props.message?.conflict && <ConflictBar text={props.message.text} busy={props.busy} onReload={props.onReload} onOverwrite={props.onOverwrite} />}
       {run && <RunStrip run={run} onCancel={props.onCancel} />}
       {asText ? (
         <TextView workflow={workflow} onText={props.onText} onRead={props.onRead} onChange={replace} onClose={() => setAsText(false)} />

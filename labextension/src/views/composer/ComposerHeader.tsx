@@ -53,7 +53,7 @@ export function ComposerHeader({ projects, workflow, run, busy, message, tools, 
         role={message?.severity === 'error' ? 'alert' : 'status'}
       >
         {workflow.paused && <span className="lq-chip lq-paused">{trans.__('paused')}</span>}
-        {message?.text ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : isFile ? trans.__('not applied yet') : trans.__('not saved yet'))}
+        {(message?.conflict ? trans.__('changed elsewhere') : message?.text) ?? (workflow.revision > 0 ? trans.__('revision %1', workflow.revision) : isFile ? trans.__('not applied yet') : trans.__('not saved yet'))}
       </p>
       <div className="lq-actions">
         <IconButton icon="undo" label={trans.__('Undo')} disabled={onUndo === null} onClick={() => onUndo?.()} />

@@ -1,0 +1,69 @@
+"""Panels and the toolbar's button in Jupyter Notebook, which is another application than JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from browser_lab import Lab, picture, running_lab, write
+from playwright.sync_api import Page, expect
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.network,
+    pytest.mark.slow,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(importlib.util.find_spec("notebook") is None, reason="Jupyter Notebook 7 is not installed"),
+]
+MINUTE = 60_000
+CODE = """from lentiq_jupyter.panels import BlockPanel, WorkflowPanel
+import ipywidgets
+form, panel = BlockPanel("plain-step"), WorkflowPanel()
+ipywidgets.VBox([form, panel])"""
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("notebook"), program="notebook") as found:
+        yield found
+
+
+def test_panels_work_in_jupyter_notebook(notebook: Lab, page: Page) -> None:
+    write(notebook.root / "plain-step.ipynb", ("parameters", "n: int = 2"), ("", "print('n is', n)"))
+    subprocess.run(
+        [sys.executable, "-m", "lentiq_jupyter.cli", "publish", "plain-step.ipynb", "--no-verify"],
+        cwd=notebook.root,
+        env={**os.environ, "LENTIQ_HOME": notebook.environment["LENTIQ_HOME"]},
+        check=True,
+        capture_output=True,
+    )
+    write(notebook.root / "panels.ipynb", ("", CODE), ("", "print([one.name for one in panel.value.tasks])"))
+    page.goto(f"{notebook.url}/notebooks/panels.ipynb?token={notebook.token}")
+    expect(page.get_by_title("Kernel Idle").or_(page.get_by_text("Python 3 (ipykernel)")).first).to_be_visible()
+    expect(page.locator(".jp-NotebookPanel-toolbar").get_by_role("button", name="Publish as block")).to_be_visible()
+    page.locator(".jp-Cell .cm-content").first.click()
+    shown = page.locator(".jp-OutputArea").first
+    composer = shown.get_by_role("region", name="Workflow composer")
+    # A cell that is run before there is a kernel is run by nobody.
+    for _ in range(30):
+        page.keyboard.press("Control+Enter")
+        try:
+            expect(composer).to_be_visible(timeout=4_000)
+            break
+        except AssertionError:
+            continue
+    form = shown.get_by_role("spinbutton", name="n", exact=True)
+    form.fill("5")
+    form.press("Tab")
+    shown.get_by_role("button", name="Run", exact=True).click()
+    expect(shown.get_by_text("SUCCEEDED")).to_be_visible(timeout=MINUTE)
+    composer.get_by_role("button", name="Add plain-step@1").click()
+    expect(composer.get_by_role("button", name="Task plain-step")).to_be_visible()
+    picture(page, "notebook-7")
+    page.locator(".jp-Cell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("['plain-step']")).to_be_visible(timeout=MINUTE)
