@@ -248,6 +248,7 @@ export function Composer(props: ComposerProps) {
               onLinking={() => beginLink(linkingFrom === null ? only : null)}
               onArrange={() => {
                 setPlaces(null);
+                keepFocus();
                 setSaid(trans.__('Arranged.'));
               }}
             />
