@@ -11,7 +11,7 @@ import { focusField } from './focusField';
 import { ComposerHeader } from './ComposerHeader';
 import { clipboardOf } from './clipboard';
 import { ConflictBar } from './ConflictBar';
-import { Graph } from './Graph';
+import { Graph } from './LazyGraph';
 import { Inspector } from './Inspector';
 import { Notices } from './Notices';
 import { Palette } from './Palette';

@@ -6,7 +6,7 @@ import type { Remote } from '../../state/remote';
 import type { RunPageAction, RunPageState } from '../../state/runPage';
 import { onlyTask } from '../../state/selection';
 import { findAddressed } from '../../state/states';
-import { Graph } from '../composer/Graph';
+import { Graph } from '../composer/LazyGraph';
 import { FailureBox, IconButton, Loaded, panelOf, Tabs, useTrans } from '../elements';
 import { RunHeader } from './RunHeader';
 import { TaskPanel } from './TaskPanel';
