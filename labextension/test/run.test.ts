@@ -68,7 +68,7 @@ test('an executed notebook becomes text and pictures, never markup', () => {
         execution_count: 3,
         source: 'draw()',
         outputs: [
-          { output_type: 'stream', name: 'stdout', text: 'a\u001b[31mb' },
+          { output_type: 'stream', name: 'stdout', text: 'a\u001b[31mb\u001b]8;;javascript:1\u001b\\\u0007' },
           { output_type: 'stream', name: 'stdout', text: ['c\n'] },
           { output_type: 'display_data', data: { 'image/png': 'aGk="><script>', 'text/plain': '<Figure>' } },
           { output_type: 'display_data', data: { 'text/html': '<script>1</script>', 'text/plain': 'a table' } },

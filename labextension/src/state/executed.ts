@@ -1,4 +1,5 @@
 /** What can be shown of an executed notebook: read from a document that nobody vouches for. */
+import { stripTerminalCodes } from './log';
 
 export type ShownOutput =
   | { kind: 'text'; text: string; error: boolean }
@@ -20,7 +21,6 @@ export interface ShownCell {
 
 const BITMAPS = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'];
 const TEXT_LIMIT = 50_000;
-const ANSI = /\u001b\[[0-?]*[ -/]*[@-~]/g;
 
 /** The cells of a notebook document; none if it is no notebook. */
 export function cellsOf(notebook: unknown): ShownCell[] {
@@ -91,7 +91,7 @@ function shownData(data: unknown): ShownOutput {
 }
 
 function text(whole: string, error: boolean): ShownOutput {
-  const clean = whole.replace(ANSI, '');
+  const clean = stripTerminalCodes(whole);
   const cut = clean.length > TEXT_LIMIT ? `${clean.slice(0, TEXT_LIMIT)}\n…` : clean;
   return { kind: 'text', text: cut, error };
 }
