@@ -121,6 +121,7 @@ def running_lab(folder: Path, *options: str, program: str = "jupyterlab", **vari
             server.wait(20)
         except subprocess.TimeoutExpired:
             server.kill()
+            server.wait()
 
 
 def chromium_program() -> str | None:

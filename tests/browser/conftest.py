@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 from browser_lab import FLAGS, Lab, chromium_program, running_lab
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +31,7 @@ def jp_server_cleanup() -> None:
 # Not for the whole session: other tests need a thread without a running loop.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    expect.set_options(timeout=60_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
         yield browser

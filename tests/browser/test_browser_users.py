@@ -152,7 +152,7 @@ def test_tabs_follow_each_other_and_the_second_to_save_decides(
     expect(description).to_have_value("words of ben")
     expect(bar).to_have_count(0)
     mine.get_by_role("button", name="Undo").click()
-    expect(description).to_have_value("first words")
+    expect(description).to_have_value("words of ana")
 
     describe(theirs, "ben again")
     expect(theirs.get_by_text(re.compile("^Saved, revision"))).to_be_visible()

@@ -85,7 +85,7 @@ export function Composer(props: ComposerProps) {
   const [box, setBox] = useState<HTMLElement | null>(null);
   const [jump, setJump] = useState<FoundFault | null>(null);
   const [places, setPlaces] = usePlaces(workflow);
-  const { edit: change, replace, onUndo, onRedo } = useEditing(workflow, onChange);
+  const { edit: change, replace, keep, onUndo, onRedo } = useEditing(workflow, onChange);
   const links = linksOf(tasks);
   const selection = present(chosen, new Set(tasks.map(task => task.name)), new Set(links.map(linkId)));
   const only = selection.tasks.length === 1 ? (selection.tasks[0] ?? null) : null;
@@ -100,6 +100,10 @@ export function Composer(props: ComposerProps) {
         props.onLog(null);
       }
     }
+  };
+  const reload = () => {
+    keep();
+    props.onReload();
   };
   const choose = (task: string | null) => select(() => onlyTask(task));
   /** What had the focus may be gone, and keys must still reach the graph. */
@@ -226,7 +230,7 @@ export function Composer(props: ComposerProps) {
   return (
     <section ref={setBox} className="lq-root lq-composer" aria-label={trans.__('Workflow composer')} onKeyDown={pressed} {...clipboard.events}>
       <ComposerHeader {...props} onUndo={undo} onRedo={redo} asText={asText} onAsText={setAsText} savable={ownFault(workflow) === ''} onEdit={edit} />
-      {props.message?.conflict && <ConflictBar text={props.message.text} busy={props.busy} onReload={props.onReload} onOverwrite={props.onOverwrite} />}
+      {props.message?.conflict && <ConflictBar text={props.message.text} busy={props.busy} onReload={reload} onOverwrite={props.onOverwrite} />}
       {run && <RunStrip run={run} onCancel={props.onCancel} />}
       {asText ? (
         <TextView workflow={workflow} onText={props.onText} onRead={props.onRead} onChange={replace} onClose={() => setAsText(false)} />

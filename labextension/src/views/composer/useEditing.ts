@@ -8,6 +8,8 @@ export interface Editing {
   edit: (change: Edit) => Workflow;
   /** Puts another workflow in its place, as one step. */
   replace: (workflow: Workflow) => void;
+  /** Makes what is shown now a step to come back to: something else is about to take its place. */
+  keep: () => void;
   /** null where there is nothing to undo, or to do again. */
   onUndo: (() => void) | null;
   onRedo: (() => void) | null;
@@ -24,6 +26,7 @@ export function useEditing(workflow: Workflow, onChange: (workflow: Workflow) =>
     }
     return next;
   };
+  const keep = () => setHistory(remember(history, workflow, null, Date.now()));
   const replace = (other: Workflow) => {
     setHistory(remember(history, workflow, 'text', Date.now()));
     onChange(other);
@@ -35,5 +38,5 @@ export function useEditing(workflow: Workflow, onChange: (workflow: Workflow) =>
       setHistory(to.history);
       onChange({ ...to.value, paused: workflow.paused, revision: to.value.name === workflow.name ? workflow.revision : 0 });
     });
-  return { edit, replace, onUndo: go(undo(history, workflow)), onRedo: go(redo(history, workflow)) };
+  return { edit, replace, keep, onUndo: go(undo(history, workflow)), onRedo: go(redo(history, workflow)) };
 }

@@ -39,10 +39,10 @@ function HowToEnable() {
   return (
     <ul className="lq-steps-to-do">
       <li>
-        {trans.__('Where Jupyter runs, switch it on:')} <code>jupyter server extension enable lentiq_jupyter</code>
+        {trans.__('Where Jupyter runs, switch it on:')} <code>{'jupyter server extension enable lentiq_jupyter'}</code>
       </li>
       <li>
-        {trans.__('If it is not installed there:')} <code>pip install lentiq-jupyter</code>
+        {trans.__('If it is not installed there:')} <code>{'pip install lentiq-jupyter'}</code>
       </li>
     </ul>
   );
