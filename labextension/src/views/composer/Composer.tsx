@@ -109,7 +109,7 @@ export function Composer(props: ComposerProps) {
   /** What had the focus may be gone, and keys must still reach the graph. */
   const keepFocus = () =>
     void requestAnimationFrame(() => {
-      if (document.activeElement === document.body) {
+      if (document.activeElement?.matches('body, :disabled')) {
         box?.querySelector<HTMLElement>('.lq-canvas')?.focus({ preventScroll: true });
       }
     });
