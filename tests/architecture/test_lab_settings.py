@@ -19,9 +19,7 @@ def test_every_lab_setting_is_described_read_and_documented(name: str) -> None:
     setting = SETTINGS[name]
     assert set(setting) >= {"title", "description", "type", "default"}
     assert re.search(r"\w.*\.$", setting["description"])
-    readers = [
-        path for path in LAB.glob("src/**/*.ts*") if path != READING and re.search(rf"\b{name}\b", path.read_text())
-    ]
-    used = [path for path in readers if "settings" in path.read_text()]
+    sources = [path.read_text() for path in LAB.glob("src/**/*.ts*") if path != READING]
+    used = [text for text in sources if "settings" in text and re.search(rf"\b{name}\b", text)]
     assert used, f"{name} is read by nothing"
     assert f"`{name}`" in (ROOT / "README.md").read_text()

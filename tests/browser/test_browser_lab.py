@@ -161,8 +161,9 @@ def test_lost_connection_is_told_once_and_heals(lab: Lab, page: Page, block: Non
     page.route("**/lentiq/**", lambda route: route.abort())
     sidebar.get_by_role("button", name="Refresh").click()
     lost = page.locator(".lq-lost")
+    expect(page.get_by_role("button", name="Lentiq does not answer")).to_be_visible()
     expect(lost).to_have_count(2)  # in the sidebar, and above the composer
-    expect(lost.first).to_contain_text("Connection lost")
+    expect(lost.first).to_contain_text(re.compile("Connection lost . retrying"))
     # What was there is still to be seen, and nothing is told twice.
     expect(sidebar.get_by_role("list", name="Blocks")).to_contain_text("plain")
     expect(page.get_by_role("alert")).to_have_count(0)

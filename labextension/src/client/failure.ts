@@ -44,11 +44,11 @@ export function failureOf(error: unknown): Failure {
   return { kind: 'Unexpected', message, hint: '', faults: [], log: '' };
 }
 
-/** The failure of a request that nobody answered; `reason` is what the browser or a proxy says. */
+/** The failure of a request that nobody answered; `reason` is what the browser or a proxy says, "" for nothing. */
 export function offline(reason: string): Failure {
   return {
     kind: OFFLINE,
-    message: `The Jupyter server does not answer (${reason}).`,
+    message: `The Jupyter server does not answer${reason && ` (${reason})`}.`,
     hint: 'It is asked again by itself.',
     faults: [],
     log: ''

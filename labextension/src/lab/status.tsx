@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { Notification, ReactWidget } from '@jupyterlab/apputils';
 import { IStatusBar } from '@jupyterlab/statusbar';
+import { offline } from '../client/failure';
 import type { Run } from '../contract';
 import { activityOf, endedBetween } from '../state/activity';
 import { isActive, failedTask } from '../state/states';
@@ -67,12 +68,13 @@ export const status: JupyterFrontEndPlugin<void> = {
 
     function Host() {
       const { value, failure } = useWatched(runs);
+      const lost = useWatched(lentiq.connection);
       const { statusBar: shown } = useWatched(lentiq.settings);
       return !shown ? null : (
         <TransContext.Provider value={trans}>
           <StatusItem
             activity={value && activityOf(value, Date.now())}
-            failure={failure}
+            failure={lost ? offline('') : failure}
             onShow={() => void app.commands.execute(COMMANDS.showSidebar, { tab: 'runs' })}
           />
         </TransContext.Provider>

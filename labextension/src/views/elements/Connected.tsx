@@ -31,13 +31,13 @@ export function Connected({ lost, onRetry, children }: Props) {
 function Banner({ lost, onRetry }: { lost: Lost; onRetry: () => void }) {
   const trans = useTrans();
   const now = useNow(true);
-  const ago = readableDuration(Math.max(0, now - lost.since));
+  const ago = now - lost.since;
   return (
     <div className="lq-lost">
       <Mark mark="LOST" tone="wait" />
       <span role="status">{trans.__('Connection lost – retrying')}</span>
       <span className="lq-quiet" aria-hidden="true">
-        {ago}
+        {ago >= 1000 && readableDuration(Math.floor(ago / 1000) * 1000)}
       </span>
       <Button icon="refresh" onClick={onRetry} disabled={lost.trying}>
         {trans.__('Retry now')}

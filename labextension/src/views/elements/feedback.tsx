@@ -33,16 +33,19 @@ export function FailureBox({ failure, onRetry }: { failure: Failure; onRetry?: (
   );
 }
 
+const ENABLE = 'jupyter server extension enable lentiq_jupyter';
+const INSTALL = 'pip install lentiq-jupyter';
+
 /** Installed in another environment, or switched off: a command for each. */
 function HowToEnable() {
   const trans = useTrans();
   return (
     <ul className="lq-steps-to-do">
       <li>
-        {trans.__('Where Jupyter runs, switch it on:')} <code>{'jupyter server extension enable lentiq_jupyter'}</code>
+        {trans.__('Where Jupyter runs, switch it on:')} <code>{ENABLE}</code>
       </li>
       <li>
-        {trans.__('If it is not installed there:')} <code>{'pip install lentiq-jupyter'}</code>
+        {trans.__('If it is not installed there:')} <code>{INSTALL}</code>
       </li>
     </ul>
   );
