@@ -69,7 +69,7 @@ def run_workflow(lab: Lab, name: str, **blocks: tuple[str, ...]) -> str:
 
 
 def end(lab: Lab, run: str) -> None:
-    until = time.monotonic() + 90
+    until = time.monotonic() + 240
     while ask(lab, "GET", f"runs/{run}")["state"] in ("PENDING", "RUNNING"):
         assert time.monotonic() < until
         time.sleep(0.2)
