@@ -144,10 +144,6 @@ def take(lab: Lab, page: Page) -> None:
     shown.get_by_role("tab", name="Notebook").click()
     expect(shown.get_by_role("listitem", name="Cell 4")).to_be_visible()
     keep(page, "run-dark")
-    start(lab, page, DARK)
-    execute(page, "lentiq:compose", project="default", name="nightly-sales")
-    composer.get_by_role("button", name="Task sales-report").click()
-    keep(page, "composer-dark")
 
 
 def main() -> None:
