@@ -34,12 +34,15 @@ def notebook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """Without the watch over the console: Notebook's own plugins write there."""
+    """As in Lab, but for one fault of Notebook's own settings, which is there without this extension, too."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(MINUTE)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
     yield page
     context.close()
+    assert [fault for fault in faults if "reading 'schema'" not in fault] == []
 
 
 def test_panels_work_in_jupyter_notebook(notebook: Lab, page: Page) -> None:
@@ -71,5 +74,5 @@ def test_panels_work_in_jupyter_notebook(notebook: Lab, page: Page) -> None:
     shown.get_by_role("button", name="Run", exact=True).click()
     expect(shown.get_by_text("SUCCEEDED")).to_be_visible(timeout=MINUTE)
     composer.get_by_role("button", name="Add plain-step@1").click()
-    expect(composer.get_by_role("button", name="Task plain-step", exact=True)).to_be_visible()
+    expect(composer.get_by_role("button", name="Task plain-step, plain-step@1")).to_be_visible()
     picture(page, "notebook-7")

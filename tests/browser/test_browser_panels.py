@@ -85,21 +85,17 @@ def python_says(page: Page, cell: int, text: str) -> None:
 
 def drag(page: Page, composer: Locator, before: str, after: str) -> None:
     """From the handle of one task to that of a task that shall wait for it."""
-    nodes = composer.locator(".react-flow__node")
-    handles = [
-        nodes.filter(has_text=task).locator(f".react-flow__handle.{end}")
+    source, target = (
+        composer.locator(f'.react-flow__node[data-id="{task}"] .react-flow__handle.{end}')
         for task, end in ((before, "source"), (after, "target"))
-    ]
-    for handle in handles:
-        handle.scroll_into_view_if_needed()
-    middles = []
-    for handle in handles:
-        box = handle.bounding_box()
-        assert box is not None
-        middles.append((box["x"] + box["width"] / 2, box["y"] + box["height"] / 2))
-    page.mouse.move(*middles[0])
+    )
+    # Hovering waits until the graph has come to rest.
+    target.hover()
+    source.hover()
+    box = target.bounding_box()
+    assert box is not None
     page.mouse.down()
-    page.mouse.move(*middles[1], steps=10)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=10)
     page.mouse.up()
 
 
