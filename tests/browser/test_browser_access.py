@@ -33,7 +33,7 @@ from lentiq_jupyter.model import encode
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(600)]
 MINUTES_3 = 180_000
-DAILY = {"start": "2026-12-01T02:00:00", "timezone": "Europe/Bucharest", "cron": "0 2 * * *"}
+DAILY = {"start": "2026-12-01T02:00:00+02:00", "timezone": "Europe/Bucharest", "cron": "0 2 * * *"}
 TWO = {"name": "two", "block": "quick", "resources": HALF}
 PANELS = """from lentiq_jupyter.connect import connect
 from lentiq_jupyter.panels import {panel}
@@ -346,7 +346,7 @@ def test_focus_returns_when_a_dialog_closes(lab: Lab, page: Page, blocks: Path) 
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("region", name="What differs")).to_be_visible()
-    assert page.evaluate("() => document.activeElement.closest('.jp-Dialog') !== null")
+    page.wait_for_function("() => document.activeElement.closest('.jp-Dialog') !== null")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(badge).to_be_focused()
