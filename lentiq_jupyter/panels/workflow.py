@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Callable, Optional
 
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 
 DEBOUNCE_S = 0.25
 NEW = Workflow(name="my-workflow", project="default", tasks=())
+
+
+@dataclass(frozen=True)
+class _Backfill:
+    """For what time runs are wished."""
+
+    first: datetime
+    last: datetime
+    preview: bool
 
 
 class WorkflowPanel(LivePanel):
@@ -102,6 +112,7 @@ class WorkflowPanel(LivePanel):
             "start": self._start,
             "cancel": self._cancel,
             "refresh": self._refresh,
+            "pause": lambda: self._pause(bool(content.get("paused"))),
         }
 
     def _questions(self, content: Mapping[str, Any]) -> dict[str, Callable[[], Mapping[str, Any]]]:
@@ -109,7 +120,14 @@ class WorkflowPanel(LivePanel):
             found = self._service.read_workflow(str(content.get("text")), str(content.get("project")))
             return {"workflow": encode(found)}
 
+        def backfill() -> Mapping[str, Any]:
+            asked = decode(_Backfill, {one: content.get(one) for one in ("first", "last", "preview")})
+            where = (self.workflow["name"], self.workflow["project"])
+            found = self._service.backfill_workflow(*where, first=asked.first, last=asked.last, preview=asked.preview)
+            return {"starts": [encode(one.due_at) for one in found]}
+
         return {
+            "backfill": backfill,
             "text": lambda: {
                 "text": self._service.workflow_text(decode(Workflow, content.get("workflow")), content.get("base"))
             },
@@ -131,6 +149,16 @@ class WorkflowPanel(LivePanel):
     def _reload(self) -> None:
         self._saved = encode(self._service.workflow(self.workflow["name"], self.workflow["project"]))
         self.workflow = self._saved
+
+    def _pause(self, paused: bool) -> None:
+        saved: Any = encode(
+            self._service.pause_workflow(self.workflow["name"], self.workflow["project"], paused=paused)
+        )
+        self._saved = saved
+        # What is edited and not saved yet stays as it is.
+        self.workflow = {**self.workflow, "paused": paused, "revision": saved["revision"]}
+        words = "Its schedule is paused." if paused else "Its schedule goes on."
+        self.message = {"severity": "info", "text": words}
 
     def _start(self) -> None:
         if self.workflow != self._saved:

@@ -46,7 +46,7 @@ def sent(panel: RunPanel, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, obj
     return found
 
 
-def until(holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+def until(holds: Callable[[], object], timeout_s: float = 60.0) -> None:
     end = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < end, "it did not come to hold"

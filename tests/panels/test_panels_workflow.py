@@ -36,7 +36,7 @@ def panel(service: FakeService) -> Iterator[WorkflowPanel]:
     made.close()
 
 
-def until(holds: Callable[[], object], timeout_s: float = 5.0) -> None:
+def until(holds: Callable[[], object], timeout_s: float = 60.0) -> None:
     end = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < end, "it did not come to hold"
@@ -190,6 +190,23 @@ def test_python_saves_starts_and_backfills(service: FakeService, panel: Workflow
     panel.value = Workflow(name="empty", project="default", tasks=())
     with pytest.raises(Invalid, match="at least one task"):
         panel.save()
+
+
+def test_schedule_is_paused_and_made_up_for_from_the_browser(
+    panel: WorkflowPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.save()
+    wish(panel, "pause", paused=True)
+    until(lambda: panel.message.get("text") == "Its schedule is paused.")
+    assert panel.workflow["paused"] is True
+    sent: list[dict[str, object]] = []
+    monkeypatch.setattr(panel, "send", lambda content, buffers=None: sent.append(content))
+    time_gone_by = {"first": encode(NOW), "last": encode(NOW), "preview": True}
+    wish(panel, "backfill", number=1, **time_gone_by)
+    wish(panel, "backfill", number=2, **{**time_gone_by, "first": "soon"})
+    until(lambda: len(sent) == 2)
+    assert sent[0] == {"kind": "backfill", "number": 1, "starts": [encode(NOW)]}
+    assert "first" in str(sent[1]["failure"])
 
 
 def test_what_somebody_else_saved_is_taken_or_saved_over(

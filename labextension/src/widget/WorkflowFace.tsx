@@ -45,6 +45,8 @@ export function WorkflowFace({ model }: { model: AnyModel<Traits> }) {
       onText={text}
       onRead={read}
       onLog={setLogTask}
+      onPause={paused => wish(model, { kind: 'pause', paused })}
+      onBackfill={async (first, last, preview) => (await ask(model, { kind: 'backfill', first, last, preview })).starts ?? []}
     />
   );
 }

@@ -22,6 +22,7 @@ export interface Traits {
 type Wish =
   | { kind: 'save' | 'overwrite' | 'reload' | 'start' | 'refresh' }
   | { kind: 'cancel'; task?: string | null }
+  | { kind: 'pause'; paused: boolean }
   | { kind: 'rerun'; from_failed: boolean }
   | { kind: 'show'; run: string }
   | { kind: 'log'; task: string; offset: number }
@@ -31,6 +32,7 @@ type Wish =
 type Question = { number: number } & (
   | { kind: 'text'; workflow: Workflow }
   | { kind: 'read'; text: string; project: string }
+  | { kind: 'backfill'; first: string; last: string; preview: boolean }
   | { kind: 'notebook'; task: string }
 );
 type Asked = Question extends infer One ? (One extends unknown ? Omit<One, 'number'> : never) : never;
@@ -40,6 +42,8 @@ export interface Answer {
   number: number;
   text?: string;
   workflow?: Workflow;
+  /** When runs start, of a backfill. */
+  starts?: string[];
   notebook?: unknown;
   failure?: Partial<Failure>;
 }
