@@ -134,6 +134,11 @@ export function Composer(props: ComposerProps) {
     return next;
   };
   const remove = () => {
+    // What has the focus goes: keys pressed right after must reach the graph already.
+    const canvas = box?.querySelector<HTMLElement>('.lq-canvas');
+    if (canvas?.contains(document.activeElement)) {
+      canvas.focus({ preventScroll: true });
+    }
     const gone = links.filter(link => selection.links.includes(linkId(link)));
     edit({ type: 'remove', tasks: selection.tasks, links: gone });
     setSaid(
