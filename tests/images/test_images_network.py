@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import http.server
 import io
+import ipaddress
 import json
 import shutil
 import ssl
@@ -80,7 +81,9 @@ def gateway() -> str:
     """This machine, as containers see it."""
     client = docker.from_env()
     try:
-        return client.networks.get("bridge").attrs["IPAM"]["Config"][0]["Gateway"]
+        config = client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+        # An engine that has just made its bridge does not name the gateway; it takes the first address.
+        return config.get("Gateway") or str(ipaddress.ip_network(config["Subnet"])[1])
     finally:
         client.close()
 
