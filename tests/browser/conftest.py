@@ -12,7 +12,8 @@ from browser_lab import FLAGS, Lab, chromium_program, running_lab
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 
-@pytest.fixture(scope="session")
+# One for each file: what is published, run and left over in one cannot disturb another.
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab")) as found:
         yield found
