@@ -124,7 +124,7 @@ def test_panels_compose_and_run_an_image_block_like_any_other(docker_road: Road,
     panel = BlockPanel(reference, service)
     assert list(panel.fields) == ["word", "loud", "key"]
     panel.fields["word"].value = "hello"
-    assert panel.values() == {"word": "hello", "loud": True}
+    assert panel.value == {"word": "hello", "loud": True}
     panel.close()
     magic = LentiqMagic(lambda: service, {})
     assert "panelled" in str(magic("blocks panelled"))
