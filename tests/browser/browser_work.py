@@ -75,11 +75,18 @@ def end(lab: Lab, run: str) -> None:
         time.sleep(0.2)
 
 
-def start(lab: Lab, page: Page, theme: str = "JupyterLab Light") -> None:
-    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
+def start(
+    lab: Lab, page: Page, theme: str = "JupyterLab Light", *, reset: bool = True, workspace: str | None = None
+) -> None:
+    """Open JupyterLab, and wait until it has settled. `reset`: with nothing open but the launcher."""
+    place = f"/workspaces/{workspace}" if workspace else ""
+    page.goto(f"{lab.url}/lab{place}?token={lab.token}{'&reset' if reset else ''}")
     page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
     page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
     page.evaluate("async () => { await window.jupyterapp.restored; }")
+    if reset:
+        # The launcher comes after that and takes the focus, from an open menu too, which closes without it.
+        page.wait_for_function("Boolean(document.activeElement?.closest('.jp-Launcher'))")
     page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from browser_lab import Lab, picture
+from browser_work import execute, start
 from playwright.sync_api import Locator, Page, expect
 from stand_in_catalogue import Catalogue, huge, rich
 
@@ -28,20 +28,11 @@ def opened(lab: Lab, page: Page) -> Callable[..., Locator]:
 
     def open_lab(catalogue: Catalogue, theme: str = "JupyterLab Light") -> Locator:
         catalogue.serve(page)
-        page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-        page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-        page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
-        # Lab lays its panels out once more when it has restored what was open, and would hide the sidebar again.
-        page.evaluate("async () => { await window.jupyterapp.restored; }")
-        page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-        run(page, "lentiq:show-sidebar")
+        start(lab, page, theme)
+        execute(page, "lentiq:show-sidebar")
         return page.get_by_role("region", name="Lentiq")
 
     return open_lab
-
-
-def run(page: Page, command: str, **args: Any) -> None:
-    page.evaluate("([command, args]) => void window.jupyterapp.commands.execute(command, args)", [command, args])
 
 
 def expect_names(sidebar: Locator, *names: str) -> None:
@@ -107,7 +98,7 @@ def test_block_page_shows_a_version_and_trusts_nothing_in_its_readme(
     title = page.title()
     loads: list[str] = []
     page.on("request", lambda request: loads.append(request.url))
-    run(page, "lentiq:open-block", name="clean-sales")
+    execute(page, "lentiq:open-block", name="clean-sales")
     block = page.get_by_role("region", name="Block clean-sales")
     readme = block.get_by_role("article", name="README of clean-sales")
     expect(readme.get_by_role("heading", name="Clean sales")).to_be_visible()
@@ -149,7 +140,7 @@ def test_block_page_shows_a_version_and_trusts_nothing_in_its_readme(
 @pytest.mark.timeout(240)
 def test_versions_are_compared(page: Page, opened: Callable[..., Locator]) -> None:
     opened(rich())
-    run(page, "lentiq:open-block", name="clean-sales")
+    execute(page, "lentiq:open-block", name="clean-sales")
     block = page.get_by_role("region", name="Block clean-sales")
     block.get_by_role("tab", name="Compare").click()
     expect(block.get_by_role("combobox", name="Old")).to_have_value("3")
@@ -178,7 +169,7 @@ def test_a_version_is_deprecated_with_a_reason_and_removed_with_a_warning(
 ) -> None:
     catalogue = rich()
     sidebar = opened(catalogue)
-    run(page, "lentiq:open-block", name="clean-sales")
+    execute(page, "lentiq:open-block", name="clean-sales")
     block = page.get_by_role("region", name="Block clean-sales")
     deprecate = block.get_by_role("button", name="Deprecate…")
     deprecate.click()
@@ -313,7 +304,7 @@ def test_an_empty_and_a_silent_registry_say_what_to_do(page: Page, opened: Calla
     sidebar = opened(catalogue)
     expect(sidebar.get_by_text("No blocks yet")).to_be_visible()
     catalogue.failing = UNAVAILABLE
-    run(page, "lentiq:open-block", name="gone")
+    execute(page, "lentiq:open-block", name="gone")
     block = page.get_by_role("region", name="Block gone")
     expect(block.get_by_role("alert")).to_have_text(re.compile("does not answer.*Start it"))
     picture(page, "block-unavailable")

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 
 import pytest
-from browser_lab import Lab, picture, write
+from browser_lab import Lab, picture
+from browser_work import execute, publish, start
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(300)]
 MINUTE = 60_000
 GIVES = "from lentiq_jupyter import output\noutput('rows', 3)"
-
-
-def publish(lab: Lab, name: str, *cells: tuple[str, str]) -> None:
-    write(lab.root / f"{name}.ipynb", *cells)
-    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb", "--no-verify"]
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -32,10 +23,8 @@ def blocks(lab: Lab) -> None:
 
 @pytest.fixture
 def composer(lab: Lab, page: Page) -> Locator:
-    page.goto(f"{lab.url}/lab?token={lab.token}&reset")
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('lentiq:compose')")
-    page.evaluate("() => window.jupyterapp.commands.execute('lentiq:compose')")
+    start(lab, page)
+    execute(page, "lentiq:compose")
     composer = page.get_by_role("region", name="Workflow composer")
     expect(composer.get_by_role("button", name="Add load@1")).to_be_visible(timeout=MINUTE)
     return composer

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from browser_lab import Lab, picture, write
+from browser_work import execute, publish, start
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -29,22 +30,7 @@ tasks:
 @pytest.fixture(scope="module")
 def block(lab: Lab) -> None:
     """A block in Lab's own catalogue."""
-    write(lab.root / "plain.ipynb", ("parameters", "limit: int = 3"), ("", "print(limit)"))
-    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", "plain.ipynb", "--no-verify"]
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
-
-
-def start(lab: Lab, page: Page, theme: str = "JupyterLab Light", reset: bool = True) -> None:
-    page.goto(f"{lab.url}/lab?token={lab.token}{'&reset' if reset else ''}")
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('apputils:change-theme')")
-    page.evaluate("async () => { await window.jupyterapp.restored; }")
-    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-
-
-def execute(page: Page, command: str, **args: object) -> None:
-    page.evaluate("([command, args]) => void window.jupyterapp.commands.execute(command, args)", [command, args])
+    publish(lab, "plain", ("parameters", "limit: int = 3"), ("", "print(limit)"))
 
 
 def composer(page: Page) -> Locator:
@@ -233,6 +219,10 @@ def test_what_is_done_by_clicks_is_copied_in_other_words(lab: Lab, page: Page, b
     sidebar.get_by_role("button", name=re.compile("^plain@1")).click()
     sidebar.get_by_role("button", name="Run", exact=True).click()
     form = sidebar.get_by_role("form", name="Run plain@1")
+    expect(form.get_by_role("textbox", name=re.compile("limit"))).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(sidebar.get_by_role("button", name="Run", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
     form.get_by_role("textbox", name=re.compile("limit")).fill("7")
     form.get_by_role("button", name="Copy as…").click()
     expect(page.get_by_role("menuitem", name="Python")).to_be_visible()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from browser_lab import Lab, picture, write
+from browser_work import publish
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -21,24 +21,11 @@ panel = %lentiq watch $run.id
 panel"""
 
 
-def publish(lab: Lab, name: str) -> None:
-    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb", "--no-verify"]
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
-
-
 @pytest.fixture
 def flag(lab: Lab) -> Path:
     """A block waits for this file."""
     wait = "import os, time\nwhile not os.path.exists(flag):\n    time.sleep(0.1)"
-    write(
-        lab.root / "in-a-panel.ipynb",
-        ("parameters", "flag = ''"),
-        ("", "print('begun')"),
-        ("", wait),
-        ("", "print(6 * 7)"),
-    )
-    publish(lab, "in-a-panel")
+    publish(lab, "in-a-panel", ("parameters", "flag = ''"), ("", "print('begun')"), ("", wait), ("", "print(6 * 7)"))
     return lab.root / "panel-flag"
 
 
@@ -110,12 +97,12 @@ ipywidgets.VBox([slider, panel])"""
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_block_is_run_from_a_form(lab: Lab, page: Page, theme: str) -> None:
     shade = theme.split()[-1].lower()
-    write(
-        lab.root / "in-a-form.ipynb",
+    publish(
+        lab,
+        "in-a-form",
         ("parameters", "times: int = 3\nrate: float = 0.5\nword: str = 'x'\noptions: dict = {}\nfast: bool = True"),
         ("", "print(word * times, rate, options, fast)"),
     )
-    publish(lab, "in-a-form")
     write(lab.root / "form.ipynb", ("", FORM), ("", "print('in Python:', panel.state, panel.value['times'])"))
     lab.open(page, "form.ipynb", theme)
     run_cell(page)
@@ -147,8 +134,7 @@ def test_block_is_run_from_a_form(lab: Lab, page: Page, theme: str) -> None:
 
 
 def test_saved_notebook_shows_a_picture_where_its_kernel_is_gone(lab: Lab, page: Page) -> None:
-    write(lab.root / "pictured.ipynb", ("", "import time\nfrom lentiq_jupyter import output\noutput('n', 3)"))
-    publish(lab, "pictured")
+    publish(lab, "pictured", ("", "import time\nfrom lentiq_jupyter import output\noutput('n', 3)"))
     code = """%load_ext lentiq_jupyter
 run = %lentiq run pictured
 panel = %lentiq watch $run.id
@@ -183,8 +169,7 @@ panel"""
 
 def test_workflow_is_composed_by_drag_and_python_sees_it(lab: Lab, page: Page) -> None:
     for name in ("first-step", "second-step"):
-        write(lab.root / f"{name}.ipynb", ("", f"print({name!r})"))
-        publish(lab, name)
+        publish(lab, name, ("", f"print({name!r})"))
     write(
         lab.root / "drag.ipynb",
         ("", "from lentiq_jupyter.panels import WorkflowPanel\npanel = WorkflowPanel()\npanel"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from browser_lab import Lab, running_lab, write
 from browser_lab import picture as keep
+from browser_work import execute, start
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.network, pytest.mark.slow, pytest.mark.timeout(600)]
@@ -55,17 +56,6 @@ def others(chromium: Browser) -> Iterator[Page]:
     context.close()
 
 
-def start(lab: Lab, page: Page) -> None:
-    page.goto(f"{lab.url}/lab/workspaces/{secrets.token_hex(4)}?token={lab.token}&reset")
-    page.wait_for_selector("#jupyterlab-splash", state="detached", timeout=90_000)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('lentiq:show-sidebar')")
-    page.evaluate("async () => { await window.jupyterapp.restored; }")
-
-
-def execute(page: Page, command: str, **args: object) -> None:
-    page.evaluate("([command, args]) => void window.jupyterapp.commands.execute(command, args)", [command, args])
-
-
 def compose(page: Page, name: str) -> Locator:
     execute(page, "lentiq:compose", project="default", name=name)
     composer = page.get_by_role("region", name="Workflow composer")
@@ -92,7 +82,7 @@ def test_what_ana_publishes_and_runs_ben_sees_and_starts(ana: Lab, ben: Lab, pag
     expect(page.get_by_role("status", name="State of the run")).to_have_text("SUCCEEDED", timeout=3 * MINUTE)
     keep(page, "users-ana")
 
-    start(ben, others)
+    start(ben, others, workspace=secrets.token_hex(4))
     execute(others, "lentiq:show-sidebar", tab="blocks")
     sidebar = others.get_by_role("region", name="Lentiq", exact=True)
     expect(sidebar.get_by_text("of-ana").first).to_be_visible(timeout=MINUTE)
@@ -130,17 +120,17 @@ def workflow(ana: Lab) -> str:
 def test_tabs_follow_each_other_and_the_second_to_save_decides(
     ana: Lab, ben: Lab, page: Page, others: Page, workflow: str
 ) -> None:
-    start(ana, page)
+    start(ana, page, workspace=secrets.token_hex(4))
     mine = compose(page, workflow)
     tab = page.context.new_page()
-    start(ana, tab)
+    start(ana, tab, workspace=secrets.token_hex(4))
     same = compose(tab, workflow)
     # What was not touched in one tab follows the other.
     describe(mine, "first words")
     expect(same.get_by_role("textbox", name="Description")).to_have_value("first words", timeout=MINUTE)
     tab.close()
 
-    start(ben, others)
+    start(ben, others, workspace=secrets.token_hex(4))
     theirs = compose(others, workflow)
     describe(theirs, "words of ben")
     expect(theirs.get_by_text(re.compile("^Saved, revision"))).to_be_visible()

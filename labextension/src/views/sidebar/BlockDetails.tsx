@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import type { Block } from '../../contract';
 import { withFilter } from '../../state/catalogue';
 import { formatCpu, formatMemory } from '../../state/resources';
@@ -5,18 +6,42 @@ import { Fact, InputLine, OutputLine, RunForm } from '../blocks';
 import { Button, useTrans } from '../elements';
 import type { SidebarProps } from './Sidebar';
 
-/** One block unfolded: what it takes and gives, and what can be done with it. Its page says the rest. */
-export function BlockDetails({ block, state, dispatch, ...calls }: SidebarProps & { block: Block }) {
+/** One block unfolded: its facts, or the form that runs it. The focus goes where the button was, and back. */
+export function BlockDetails(props: SidebarProps & { block: Block }) {
+  const { block, state, dispatch } = props;
+  const root = useRef<HTMLDivElement>(null);
+  const asked = state.runForm === `${block.spec.name}@${block.version}`;
+  const shown = useRef(asked);
+  useEffect(() => {
+    const lost = document.activeElement === document.body || root.current?.contains(document.activeElement);
+    if (asked !== shown.current && lost) {
+      root.current?.querySelector<HTMLElement>(asked ? 'input, textarea, select, button' : '.lq-primary')?.focus();
+    }
+    shown.current = asked;
+  }, [asked]);
+  return (
+    <div ref={root}>
+      {asked ? (
+        <RunForm
+          block={block}
+          tools={props.runTools}
+          onRun={props.onRunBlock}
+          onClose={() => dispatch({ type: 'run-form', reference: null })}
+        />
+      ) : (
+        <Facts {...props} />
+      )}
+    </div>
+  );
+}
+
+/** What it takes and gives, and what can be done with it. Its page says the rest. */
+function Facts({ block, state, dispatch, ...calls }: SidebarProps & { block: Block }) {
   const trans = useTrans();
   const { spec } = block;
   const reference = `${spec.name}@${block.version}`;
   const search = (filter: 'owner' | 'input', value: string) =>
     dispatch({ type: 'search', text: withFilter(state.search, filter, value) });
-  if (state.runForm === reference) {
-    return (
-      <RunForm block={block} tools={calls.runTools} onRun={calls.onRunBlock} onClose={() => dispatch({ type: 'run-form', reference: null })} />
-    );
-  }
   return (
     <div className="lq-card-body">
       {spec.description && <p>{spec.description}</p>}
