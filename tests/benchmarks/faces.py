@@ -28,13 +28,12 @@ from stand_in_catalogue import huge  # noqa: E402
 TURNS = 5
 BUTTON = '.jp-NotebookPanel-toolbar [data-jp-item-name="lentiq-publish"]'
 NEEDS = "import pandas, numpy, sklearn.ensemble, matplotlib.pyplot"
-# Until the form shows the name: from the click on, by the page's own clock.
-FILLED = """async selector => {
-  const begin = performance.now();
-  document.querySelector(selector).querySelector('button, jp-button').click();
+# From the press of the mouse until the form shows the name, by the page's own clock.
+PRESSED = "() => addEventListener('mousedown', () => { window.pressed = performance.now(); }, { once: true })"
+FILLED = """async () => {
   while (!document.querySelector('.lq-publish .lq-field input')?.value)
     await new Promise(requestAnimationFrame);
-  return performance.now() - begin;
+  return performance.now() - window.pressed;
 }"""
 SCROLL = """async () => {
   const box = document.querySelector('.lq-sidebar .lq-scroll');
@@ -89,7 +88,9 @@ def form(lab: Lab, browser: Browser) -> None:
                 if len(cells) > 1:
                     page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-cell')")
                     expect(page.locator(".jp-InputPrompt").nth(1)).to_have_text("[*]:")
-                times.append(page.evaluate(FILLED, BUTTON))
+                page.evaluate(PRESSED)
+                page.locator(BUTTON).click()
+                times.append(page.evaluate(FILLED))
                 page.evaluate("() => window.jupyterapp.shell.currentWidget.dispose()")
                 page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
         tell(f"click to filled form, {kind}", spread(times), target)
