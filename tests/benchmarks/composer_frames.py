@@ -13,23 +13,19 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
-import os
-import shutil
-import socket
+import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import CDPSession, Page, sync_playwright
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "tests/browser"), str(ROOT / "tests")]
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from browser_lab import write
+from browser_lab import FLAGS, Lab, chromium_program, running_lab  # noqa: E402
+from browser_work import QUICK, execute, publish, start  # noqa: E402
+from playwright.sync_api import CDPSession, Page, sync_playwright  # noqa: E402
 
 DRAG_S = 2.0
 FRAMES = """() => {
@@ -38,44 +34,6 @@ FRAMES = """() => {
   window.lentiqFrame = requestAnimationFrame(note);
 }"""
 END = "() => { cancelAnimationFrame(window.lentiqFrame); return window.lentiqFrames; }"
-
-
-@contextmanager
-def running_lab(folder: Path) -> Iterator[str]:
-    """A JupyterLab over that folder with one block; gives its address."""
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(folder / "config"),
-        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
-        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces"),
-        "LENTIQ_HOME": str(folder / "home"),
-    }
-    news = folder / "settings/@jupyterlab/apputils-extension"
-    news.mkdir(parents=True)
-    (news / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
-    write(folder / "step.ipynb", ("", "from lentiq_jupyter import output\noutput('rows', 3)"))
-    publish = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", "step.ipynb", "--no-verify"]
-    subprocess.run(publish, cwd=folder, env=environment, check=True, capture_output=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = ["--no-browser", "--allow-root", f"--port={port}", "--expose-app-in-browser", "--LabApp.news_url=None"]
-    words += ["--IdentityProvider.token=frames", f"--ServerApp.root_dir={folder}"]
-    command = [sys.executable, "-m", "jupyterlab", *words]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        url = f"http://127.0.0.1:{port}/lab?token=frames&reset"
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(url, timeout=2).close()
-                break
-            except OSError:
-                time.sleep(0.3)
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
 
 
 def workflow(count: int) -> str:
@@ -88,18 +46,17 @@ def workflow(count: int) -> str:
     return "\n".join(lines)
 
 
-def drag(page: Page, url: str, count: int) -> tuple[list[float], float]:
+def drag(page: Page, lab: Lab, count: int) -> tuple[list[float], float]:
     """Milliseconds between the frames of the drag, and seconds of processor time of the page's main thread."""
     page.set_default_timeout(120_000)
-    page.goto(url)
-    page.wait_for_function("window.jupyterapp?.commands.hasCommand('lentiq:compose')")
-    page.evaluate("() => window.jupyterapp.commands.execute('lentiq:compose')")
+    start(lab, page)
+    execute(page, "lentiq:compose")
     composer = page.get_by_role("region", name="Workflow composer")
     composer.get_by_role("button", name="YAML").click()
     composer.get_by_role("textbox", name="YAML").fill(workflow(count))
     composer.get_by_role("button", name="Apply").click()
     composer.get_by_role("button", name="Back to the graph").click()
-    task = composer.get_by_role("button", name=f"Task t{count // 20 * 10 + 5}", exact=True)
+    task = composer.get_by_role("button", name=re.compile(rf"^Task t{count // 20 * 10 + 5}(,|$)"))
     task.hover()
     page.wait_for_load_state("networkidle")
     box = task.bounding_box()
@@ -131,11 +88,11 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=200)
     parser.add_argument("--picture", help="where to put a picture of the composer")
     asked = parser.parse_args()
-    program = os.environ.get("LENTIQ_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+    with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab, sync_playwright() as playwright:
+        publish(lab, "step", *QUICK)
+        browser = playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        frames, took = drag(page, url, asked.tasks)
+        frames, took = drag(page, lab, asked.tasks)
         if asked.picture:
             page.screenshot(path=asked.picture)
         browser.close()
