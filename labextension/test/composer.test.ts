@@ -145,7 +145,8 @@ test('tasks never wait for each other in a circle', () => {
 
 test('layers follow waits and outputs, and survive a circle that came from elsewhere', () => {
   const tasks = [task('report', ['train', 'evaluate']), task('train', [], { t: reference('clean', 't') }), task('evaluate', ['train']), task('clean')];
-  assert.deepEqual(layersOf(tasks), [['clean'], ['train'], ['evaluate'], ['report']]);
+  assert.deepEqual(layersOf(tasks), [['clean'], ['train'], ['evaluate', '→2'], ['report']], 'train → report has room beside evaluate');
+  assert.deepEqual(layersOf([task('a'), task('b', ['a']), task('c', ['a']), task('d', ['a', 'b', 'c'])]), [['a'], ['b', '→1', 'c'], ['d']]);
   assert.deepEqual(layersOf([task('a', ['b']), task('b', ['a']), task('c')]), [['c'], ['a'], ['b']]);
   assert.deepEqual(layersOf([]), []);
 });

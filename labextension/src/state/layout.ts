@@ -15,7 +15,10 @@ const BESIDE = 24;
 /** A layer with more tasks becomes several columns: a line of a hundred could not be read. */
 const LONGEST = 12;
 
-/** Layers of task names, each below those it waits for, ordered so that few links cross. */
+/** Room that a layer leaves for links to pass between its tasks; names of tasks hold no such sign. */
+const ROOM = '→';
+
+/** Layers of task names, each below those it waits for, ordered so that few links cross, with room where links pass. */
 export function layersOf(tasks: readonly Task[]): string[][] {
   const before = new Map<string, string[]>();
   const after = new Map<string, string[]>();
@@ -34,7 +37,19 @@ export function layersOf(tasks: readonly Task[]): string[][] {
     layer.flatMap(name => after.get(name) ?? []).forEach(name => open.has(name) && open.set(name, (open.get(name) ?? 0) - 1));
     layers.push(layer);
   }
+  const depths = new Map(layers.flatMap((layer, depth) => layer.map(name => [name, depth] as const)));
+  const depthOf = (name: string) => depths.get(name) ?? 0;
+  const links = linksOf(tasks).map(({ from, to }) => ({ from, to, begin: depthOf(from), end: depthOf(to) }));
+  // What comes from further above comes through the room of the layer before.
+  const through = (from: string, begin: number, depth: number) => (begin < depth - 1 ? `${ROOM}${depth - 1}` : from);
+  links.forEach(({ from, to, begin, end }) => begin < end - 1 && before.get(to)?.push(through(from, begin, end)));
   layers.slice(1).forEach((layer, number) => {
+    const passing = links.filter(one => one.begin < number + 1 && one.end > number + 1);
+    const room = `${ROOM}${number + 1}`;
+    if (passing.length > 0) {
+      before.set(room, passing.map(one => through(one.from, one.begin, number + 1)));
+      layer.splice(Math.ceil(layer.length / 2), 0, room);
+    }
     const above = new Map(layers[number]?.map((name, place) => [name, place]));
     const weights = new Map(
       layer.map(name => {
@@ -72,6 +87,9 @@ export function arranged({ columns, down }: { columns: string[][]; down: boolean
   const places: Places = {};
   columns.forEach((column, depth) =>
     column.forEach((name, number) => {
+      if (name.startsWith(ROOM)) {
+        return;
+      }
       const aside = (number + (widest - column.length) / 2) * across;
       places[name] = down ? { x: aside, y: depth * along } : { x: depth * along, y: aside };
     })

@@ -62,7 +62,7 @@ export function TaskInspector({ task, blocks, workflow, run, log, faults, onEdit
         />
       </div>
       <TaskConduct task={task} faults={own} onEdit={onEdit} />
-      <WaitsFor task={task} workflow={workflow} fault={faultAt(own, 'after')} onEdit={onEdit} />
+      <WaitsFor key={task.name} task={task} workflow={workflow} fault={faultAt(own, 'after')} onEdit={onEdit} />
     </section>
   );
 }

@@ -1,7 +1,7 @@
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import type { Task, Workflow } from '../../contract';
 import type { Edit } from '../../state/composer';
-import { canWait, sourcesOf } from '../../state/links';
+import { canWait, sourcesOf, waitsFor } from '../../state/links';
 import { useTrans } from '../elements';
 
 interface Props {
@@ -11,12 +11,14 @@ interface Props {
   onEdit: (edit: Edit) => void;
 }
 
-/** The tasks that one waits for: the same as its links in the graph. */
+/** The tasks that one waits for: the same as its links in the graph. Those it waits for at first stand first. */
 export function WaitsFor({ task, workflow, fault, onEdit }: Props) {
   const trans = useTrans();
   const about = useId();
   const sources = sourcesOf(task);
-  const others = workflow.tasks.filter(one => one.name !== task.name);
+  const [first] = useState(() => new Set(waitsFor(task)));
+  const all = workflow.tasks.filter(one => one.name !== task.name);
+  const others = [...all.filter(one => first.has(one.name)), ...all.filter(one => !first.has(one.name))];
   // A file may name what is not there: it is shown, so that it can be taken out.
   const unknown = task.after.filter(name => name === task.name || !others.some(one => one.name === name));
   const toggle = (on: string, waits: boolean) => onEdit({ type: 'after', task: task.name, on, waits });

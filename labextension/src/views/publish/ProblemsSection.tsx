@@ -44,11 +44,13 @@ export function ProblemsSection({ inspection, form, onEdit, onCell }: Props) {
   }
   return (
     <section className="lq-section lq-first">
-      <h3>
-        {stops > 0 ? trans.__('Problems') : trans.__('Warnings')}{' '}
-        <span className="lq-count">{stops + warnings.length}</span>
-        {stops > 0 && <span className="lq-aside lq-fault">{trans._n('%1 stops this', '%1 stop this', stops)}</span>}
-      </h3>
+      {stops + warnings.length > 0 && (
+        <h3>
+          {stops > 0 ? trans.__('Problems') : trans.__('Warnings')}{' '}
+          <span className="lq-count">{stops + warnings.length}</span>
+          {stops > 0 && <span className="lq-aside lq-fault">{trans._n('%1 stops this', '%1 stop this', stops)}</span>}
+        </h3>
+      )}
       <ul className="lq-findings" aria-label={trans.__('Problems')}>
         {errors.map((finding, number) => (
           <Row key={`error ${number}`} finding={finding} onCell={onCell}>
