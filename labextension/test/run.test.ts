@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { activityOf, endedBetween } from '../src/state/activity';
 import { cellsOf, distrusted, failedCell } from '../src/state/executed';
 import { initialRunPage, reduceRunPage, tellingTask } from '../src/state/runPage';
+import { chosenAfter, NOTHING } from '../src/state/selection';
 import { failedTask, findAddressed } from '../src/state/states';
 import { marksOf, timelineOf } from '../src/state/timeline';
 import { run, taskRun } from './records';
@@ -57,6 +58,19 @@ test('what failed is looked at first, then what runs, then what waits', () => {
 test('choosing a task keeps the tab that was open', () => {
   const state = reduceRunPage(initialRunPage, { type: 'task-tab', tab: 'facts' });
   assert.deepEqual(reduceRunPage(state, { type: 'task', task: 'a' }), { tab: 'graph', task: 'a', taskTab: 'facts' });
+});
+
+test('changes of what is chosen in the graph follow each other, though the page is drawn once', () => {
+  const chosen = (task: string | null) => ({ ...initialRunPage, task });
+  const other = reduceRunPage(chosen('a.3@1'), {
+    type: 'graph',
+    change: before => ({ ...before, tasks: chosenAfter(before.tasks, [{ id: 'b', chosen: true }, { id: 'a', chosen: false }]) })
+  });
+  assert.deepEqual(other, chosen('b'));
+  assert.equal(reduceRunPage(other, { type: 'graph', change: before => before }), other);
+  const piece = chosen('a.3@1');
+  assert.equal(reduceRunPage(piece, { type: 'graph', change: before => before }), piece, 'the piece stays chosen');
+  assert.deepEqual(reduceRunPage(piece, { type: 'graph', change: () => NOTHING }), chosen(null));
 });
 
 test('an executed notebook becomes text and pictures, never markup', () => {

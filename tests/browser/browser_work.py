@@ -27,10 +27,11 @@ BREAKS = (("parameters", "value: int = 0"), ("", "print(1)"), ("", "1 / value"),
 QUICK = (("", "from lentiq_jupyter import output\noutput('n', 3)"),)
 
 
-def publish(lab: Lab, name: str, *cells: tuple[str, str]) -> None:
+def publish(lab: Lab, name: str, *cells: tuple[str, str], proven: bool = False) -> None:
     """A notebook of these cells, and the block of it."""
     write(lab.root / f"{name}.ipynb", *cells)
-    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb", "--no-verify"]
+    words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb"]
+    words += [] if proven else ["--no-verify"]
     environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
     subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
 

@@ -82,6 +82,10 @@ def test_failure_is_found_at_its_cell_and_repeated_from_there(lab: Lab, page: Pa
     # The task that failed is looked at first.
     task = shown.get_by_role("region", name="Task breaks")
     expect(task).to_contain_text("ZeroDivisionError")
+    shown.get_by_role("button", name="Task quick, SUCCEEDED").click()
+    expect(shown.get_by_role("region", name="Task quick")).to_contain_text("output n = 3")
+    shown.get_by_role("button", name="Task breaks, FAILED").click()
+    expect(task).to_contain_text("ZeroDivisionError")
     task.get_by_role("tab", name="Notebook").click()
     expect(task.get_by_role("listitem", name="Cell 4, failed")).to_contain_text("division by zero")
     picture(page, "run-failed-dark")

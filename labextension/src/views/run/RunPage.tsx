@@ -3,8 +3,7 @@ import type { Failure } from '../../client/failure';
 import type { Block, Run } from '../../contract';
 import type { Log } from '../../state/log';
 import type { Remote } from '../../state/remote';
-import type { RunPageAction, RunPageState } from '../../state/runPage';
-import { onlyTask } from '../../state/selection';
+import { chosenInGraph, type RunPageAction, type RunPageState } from '../../state/runPage';
 import { findAddressed } from '../../state/states';
 import { Graph } from '../composer/LazyGraph';
 import { FailureBox, IconButton, Loaded, panelOf, Tabs, useTrans } from '../elements';
@@ -69,7 +68,6 @@ function Shown({ of: run, ...props }: Omit<RunPageProps, 'run'> & { of: Run }) {
   const id = `lq-run-${props.id}`;
   const chosen = state.task === null ? null : findAddressed(run, state.task);
   const choose = (task: string | null) => dispatch({ type: 'task', task });
-  const selection = onlyTask(chosen?.task.name ?? null);
   return (
     <>
       <RunHeader {...props} run={run} />
@@ -94,9 +92,9 @@ function Shown({ of: run, ...props }: Omit<RunPageProps, 'run'> & { of: Run }) {
                 run={run}
                 blocks={NO_BLOCKS}
                 faults={NO_FAULTS}
-                selection={selection}
+                selection={chosenInGraph(state.task)}
                 visible={props.visible}
-                onSelection={change => choose(change(selection).tasks.at(-1) ?? null)}
+                onSelection={change => dispatch({ type: 'graph', change })}
                 changes={null}
               />
             ) : (
