@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -32,8 +31,7 @@ def publish(lab: Lab, name: str, *cells: tuple[str, str], proven: bool = False) 
     write(lab.root / f"{name}.ipynb", *cells)
     words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", f"{name}.ipynb"]
     words += [] if proven else ["--no-verify"]
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
+    subprocess.run(words, cwd=lab.root, env=lab.environment, check=True, capture_output=True)
 
 
 def flags_of(lab: Lab) -> Path:

@@ -1,11 +1,13 @@
 """Makes the README's pictures: ``python tests/browser/pictures.py`` writes them into labextension/pictures.
 
-A real JupyterLab with a little sales department in it: five notebooks, their blocks, a workflow and its runs.
+A real JupyterLab with a little sales department in it: five notebooks, their blocks, a workflow and its runs. The base
+image comes from the registry that LENTIQ_TEST_REGISTRY names, if it is set.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -147,7 +149,13 @@ def take(lab: Lab, page: Page) -> None:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder, running_lab(Path(folder)) as lab, sync_playwright() as playwright:
+    registry = os.environ.get("LENTIQ_TEST_REGISTRY")
+    base = {"LENTIQ_BASE": f"{registry}/library/python:3.11-slim"} if registry else {}
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_lab(Path(folder), **base) as lab,
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=chromium_program(), args=FLAGS)
         page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
         page.set_default_timeout(120_000)

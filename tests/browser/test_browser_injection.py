@@ -7,7 +7,6 @@ A block of a stranger is published, looked at, run and opened in every face. Wha
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -90,8 +89,7 @@ def hostile(lab: Lab) -> str:
     (lab.root / NOTEBOOK).write_text(json.dumps(document), encoding="utf-8")
     words = [sys.executable, "-m", "lentiq_jupyter.cli", "publish", NOTEBOOK, "--no-verify", "--name", "hostile"]
     words += ["--description", MARKUP]
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
-    subprocess.run(words, cwd=lab.root, env=environment, check=True, capture_output=True)
+    subprocess.run(words, cwd=lab.root, env=lab.environment, check=True, capture_output=True)
     run = run_block(lab, "hostile", title=MARKUP)
     end(lab, run)
     return run

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -232,9 +231,8 @@ def test_what_is_done_by_clicks_is_copied_in_other_words(lab: Lab, page: Page, b
     assert re.fullmatch(r"lentiq run plain@1 -i limit=7 --cpu \S+ --memory \S+", command)
     assert copy_as(page, form, "Magic line") == f"%{command}"
     assert "plain: {block: plain@1, inputs: {limit: 7}" in copy_as(page, form, "YAML")
-    environment = {**os.environ, "LENTIQ_HOME": str(lab.log.parent / "home")}
     words = [sys.executable, "-m", "lentiq_jupyter.cli", *command.split()[1:], "--no-follow", "--json"]
-    started = subprocess.run(words, env=environment, check=True, capture_output=True, text=True)
+    started = subprocess.run(words, env=lab.environment, check=True, capture_output=True, text=True)
     assert '"limit": 7' in started.stdout
     execute(page, "lentiq:compose")
     composer(page).get_by_role("button", name="Add plain@1").click()

@@ -11,7 +11,7 @@ export type Places = { [task: string]: Place };
 export const NODE = { width: 196, height: 60 };
 /** Between layers there is room for the names of outputs; between neighbours in a layer for nothing. */
 const BETWEEN = 84;
-const BESIDE = 24;
+const BESIDE = 36;
 /** A layer with more tasks becomes several columns: a line of a hundred could not be read. */
 const LONGEST = 12;
 
