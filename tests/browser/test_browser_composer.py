@@ -42,6 +42,18 @@ def link(composer: Locator, source: str, target: str) -> Locator:
     return composer.locator(f'.react-flow__edge[data-id="{source}→{target}"]')
 
 
+def middle(composer: Locator, source: str, target: str) -> tuple[float, float]:
+    """Where on the page the middle of a link is drawn."""
+    path = link(composer, source, target).locator(".react-flow__edge-path")
+    x, y = path.evaluate(
+        """path => {
+          const point = path.getPointAtLength(path.getTotalLength() / 2).matrixTransform(path.getScreenCTM());
+          return [point.x, point.y];
+        }"""
+    )
+    return x, y
+
+
 def handle(composer: Locator, name: str) -> Locator:
     """What is dragged from a task to make another one wait for it."""
     return composer.locator(f'.react-flow__node[data-id="{name}"] .react-flow__handle.source')
@@ -88,13 +100,17 @@ def test_workflow_is_composed_by_dragging(page: Page, composer: Locator) -> None
     composer.get_by_role("button", name="Arrange all").click()
     expect(composer.get_by_role("button", name="Arrange all")).to_be_disabled()
     # A link is chosen by a click, and removed.
-    link(composer, "load", "train").locator(".react-flow__edge-interaction").dispatch_event("click")
+    page.mouse.click(*middle(composer, "load", "train"))
     expect(composer.get_by_role("region", name="Link from load to train")).to_be_visible()
     picture(page, "composer-link")
     composer.get_by_role("button", name="Remove link").click()
     expect(link(composer, "load", "train")).to_have_count(0)
     page.keyboard.press("Control+z")
     expect(link(composer, "load", "train")).to_be_attached()
+    page.mouse.click(*middle(composer, "load", "train"))
+    expect(composer.get_by_role("region", name="Link from load to train")).to_be_visible()
+    page.keyboard.press("Delete")
+    expect(link(composer, "load", "train")).to_have_count(0)
 
 
 def test_tasks_are_copied_between_composers_with_their_links(page: Page, composer: Locator) -> None:
