@@ -21,7 +21,11 @@ export const badge: JupyterFrontEndPlugin<void> = {
       const model = models.get(panel.id);
       const { path } = panel.context;
       if (panel.context.model.dirty) {
-        await panel.context.save();
+        try {
+          await panel.context.save();
+        } catch {
+          return; // Lab has asked or told why.
+        }
       }
       const kernel = panel.sessionContext.session?.kernel?.id ?? null;
       const cells = new Feed({ fetch: () => api.drift(path) });
@@ -46,7 +50,9 @@ export const badge: JupyterFrontEndPlugin<void> = {
           Dialog.cancelButton({ label: trans.__('Close') }),
           ...(block ? [Dialog.createButton({ label: trans.__('Show block'), actions: ['block'], accept: false })] : []),
           Dialog.okButton({ label: trans.__('Publish') })
-        ]
+        ],
+        // Who finds nothing changed wants out of here.
+        ...(model?.get().kind === 'same' ? { defaultButton: 0 } : {})
       });
       const { button } = await dialog.launch();
       if (button.actions.includes('block') && block) {

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import type { ProjectUse, Resources } from '../../contract';
 import { isOver, queueOf, shareOf } from '../../state/quota';
-import { formatCpu, parseCpu, parseMemory, formatMemory, readableMemory } from '../../state/resources';
+import { formatCpu, parseCpu, parseMemory, readableMemory } from '../../state/resources';
 import { labelOf } from '../../state/states';
 import { AmountFields, Button, Empty, IconButton, Loaded, StateMark, useTrans } from '../elements';
 import type { SidebarProps } from './Sidebar';
@@ -120,8 +120,10 @@ interface QuotaFormProps {
 function QuotaForm({ quota, onSave, onClose }: QuotaFormProps) {
   const trans = useTrans();
   const [cpu, setCpu] = useState(formatCpu(quota.cpu_millicores));
-  const [memory, setMemory] = useState(formatMemory(quota.memory_bytes));
-  const [cores, bytes] = [parseCpu(cpu), parseMemory(memory)];
+  const known = readableMemory(quota.memory_bytes);
+  const [memory, setMemory] = useState(known);
+  // What nobody touched stays what it is to the byte, though it reads rounded.
+  const [cores, bytes] = [parseCpu(cpu), memory === known ? quota.memory_bytes : parseMemory(memory)];
   return (
     <form
       className="lq-confirm"
