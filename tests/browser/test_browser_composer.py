@@ -203,7 +203,7 @@ def test_schedule_shows_where_the_clocks_change_and_is_paused_and_made_up_for(pa
     starts = composer.get_by_role("list", name="Next starts").get_by_role("listitem")
     expect(starts).to_have_count(10, timeout=MINUTE)
     expect(starts.nth(2)).to_contain_text("02:30 UTC+01:00")
-    expect(starts.nth(3)).to_contain_text("Daylight saving time begins: the clocks go forward by 1 h.")
+    expect(starts.nth(3)).to_contain_text("The clocks go forward by 1 h.")
     expect(starts.nth(3)).to_contain_text("03:30 UTC+02:00")
     expect(starts.nth(3)).to_contain_text("02:30 does not exist that day")
     expect(starts.nth(4)).to_contain_text("02:30 UTC+02:00")

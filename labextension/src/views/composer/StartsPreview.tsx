@@ -43,9 +43,7 @@ function StartItem({ start, timezone }: { start: Start; timezone: string }) {
       {shift !== 0 && (
         <p className="lq-clock">
           <Icon name="warning" />
-          {shift > 0
-            ? trans.__('Daylight saving time begins: the clocks go forward by %1.', by)
-            : trans.__('Daylight saving time ends: the clocks go back by %1.', by)}
+          {shift > 0 ? trans.__('The clocks go forward by %1.', by) : trans.__('The clocks go back by %1.', by)}
         </p>
       )}
       <span>{startTime(at, timezone)}</span> <span className="lq-quiet lq-nowrap">{offset}</span>
