@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import time
 from typing import TYPE_CHECKING, Any, Callable
 
 from ..errors import LentiqError
-from .words import build_parser
+from .words import build_parser, verbs_of
 
 if TYPE_CHECKING:
     from ..interfaces import Service
@@ -46,7 +45,7 @@ class Completer:
 
     def words(self, before: list[str]) -> list[str]:
         """Words that may follow those, the magic's name left out."""
-        verbs = _verbs()
+        verbs = verbs_of(build_parser())
         if not before:
             return list(verbs)
         parser = verbs.get(before[0])
@@ -79,10 +78,3 @@ class Completer:
             return [one.id for one in service.runs(limit=20)]
         rows: Any = service.workflows()
         return [str(one["workflow"]["name"]) for one in rows]
-
-
-def _verbs() -> dict[str, argparse.ArgumentParser]:
-    for one in build_parser()._actions:
-        if isinstance(one, argparse._SubParsersAction):
-            return dict(one.choices)
-    return {}

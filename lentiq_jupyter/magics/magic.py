@@ -129,7 +129,9 @@ class LentiqMagic:
         query = BlockQuery(
             words=" ".join(words.words), owner=words.owner, input=words.input, deprecated=not words.no_deprecated
         )
-        return tables.blocks(self._service().blocks(query))
+        asked = query != BlockQuery()
+        empty = "No block matches." if asked else "There are no blocks yet. Make this notebook one: %lentiq publish"
+        return tables.blocks(self._service().blocks(query), empty)
 
     def _show(self, words: argparse.Namespace) -> Block:
         return self._service().block(words.block)

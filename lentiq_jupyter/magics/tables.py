@@ -19,27 +19,27 @@ class Listing(list[T]):
     ----------
     items : the list's members
     columns : mapping of a column's title to the function that gives a member's text there
+    empty : shown where there are no members: what that means, and what to do about it
     """
 
-    def __init__(self, items: Iterable[T], columns: Mapping[str, Callable[[T], str]]) -> None:
+    def __init__(self, items: Iterable[T], columns: Mapping[str, Callable[[T], str]], empty: str = "none") -> None:
         super().__init__(items)
         self.columns = dict(columns)
+        self.empty = empty
 
     def rows(self) -> list[Row]:
         """The texts, row by row."""
         return [[text(one) for text in self.columns.values()] for one in self]
 
     def __repr__(self) -> str:
-        return text_table(list(self.columns), self.rows())
+        return text_table(list(self.columns), self.rows()) if self else self.empty
 
     def _repr_html_(self) -> str:
-        return html_table(list(self.columns), self.rows())
+        return html_table(list(self.columns), self.rows()) if self else f"<em>{html.escape(self.empty)}</em>"
 
 
 def text_table(titles: Row, rows: list[Row]) -> str:
-    """Columns aligned with spaces; a word instead of an empty table."""
-    if not rows:
-        return "none"
+    """Columns aligned with spaces."""
     rows = [[plain(text) for text in row] for row in rows]
     widths = [max(len(row[place]) for row in [titles, *rows]) for place in range(len(titles))]
     return "\n".join(
@@ -54,8 +54,6 @@ def plain(text: str) -> str:
 
 def html_table(titles: Row, rows: list[Row]) -> str:
     """An HTML table; every text is escaped."""
-    if not rows:
-        return "<em>none</em>"
     head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in titles)
     body = "".join(
         "<tr>" + "".join(f'<td style="text-align: left">{html.escape(text)}</td>' for text in row) + "</tr>"
@@ -64,7 +62,7 @@ def html_table(titles: Row, rows: list[Row]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def blocks(found: Iterable[Block]) -> Listing[Block]:
+def blocks(found: Iterable[Block], empty: str = "No block.") -> Listing[Block]:
     """Blocks with their inputs."""
     return Listing(
         found,
@@ -80,6 +78,7 @@ def blocks(found: Iterable[Block]) -> Listing[Block]:
             "Proof": lambda one: str(one.verification.verdict),
             "Made": lambda one: f"{one.created:%Y-%m-%d %H:%M} UTC",
         },
+        empty,
     )
 
 
@@ -94,6 +93,7 @@ def runs(found: Iterable[Run]) -> Listing[Run]:
             "Reason": lambda one: next((task.reason for task in newest(one.tasks) if task.reason), one.reason),
             "Made": lambda one: f"{one.created_at:%Y-%m-%d %H:%M} UTC",
         },
+        "Nothing has run yet. Run a block: %lentiq run BLOCK",
     )
 
 
@@ -107,6 +107,7 @@ def workflows(found: Iterable[Mapping[str, Any]]) -> Listing[Mapping[str, Any]]:
             "Next start": lambda one: "paused" if one["workflow"]["paused"] else str(one["next_start"] or "by hand"),
             "Last run": lambda one: one["last_run"]["state"] if one["last_run"] else "never ran",
         },
+        "No workflow is saved. Compose one: %lentiq compose",
     )
 
 
@@ -115,4 +116,12 @@ def status(found: Mapping[str, Json]) -> Listing[tuple[str, Json]]:
     pairs: list[tuple[str, Json]] = [(name, value) for name, value in found.items() if name != "problems"]
     problems = found.get("problems")
     pairs += [("problem", str(one)) for one in (problems if isinstance(problems, list) else [])]
-    return Listing(pairs, {"What": lambda one: one[0], "How": lambda one: "none" if one[1] is None else str(one[1])})
+    return Listing(pairs, {"What": lambda one: one[0], "How": lambda one: _said(one[1])})
+
+
+def _said(value: Json) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_said(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, list):
+        return ", ".join(map(_said, value)) or "none"
+    return "none" if value is None else str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import shlex
 from typing import NoReturn
 
@@ -91,6 +92,14 @@ def build_parser() -> Parser:
     return top
 
 
+def verbs_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parser of each verb, by its name."""
+    for one in parser._actions:
+        if isinstance(one, argparse._SubParsersAction):
+            return dict(one.choices)
+    return {}
+
+
 def parse(line: str) -> argparse.Namespace:
     """The words of one line.
 
@@ -106,6 +115,11 @@ def parse(line: str) -> argparse.Namespace:
     except ValueError as error:
         raise BadInput(f"%lentiq: {error}.", "Close the quote.") from error
     parser = build_parser()
+    verbs = verbs_of(parser)
+    if words and not words[0].startswith("-") and words[0] not in verbs:
+        near = difflib.get_close_matches(words[0], verbs, n=1)
+        hint = f"Did you mean {near[0]}?" if near else "%lentiq -h lists what it takes."
+        raise BadInput(f"%lentiq has no verb {words[0]!r}.", hint)
     found = parser.parse_args(words)
     if found.verb is None:
         raise HelpWanted(parser.format_help())

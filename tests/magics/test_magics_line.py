@@ -75,7 +75,7 @@ def test_blocks_are_searched(lentiq, service: FakeService) -> None:
     lentiq("blocks sales 'pandas numpy' --owner ana --input limit --no-deprecated")
     query = BlockQuery(words="sales pandas numpy", owner="ana", input="limit", deprecated=False)
     assert service.asked == [("blocks", query)]
-    assert repr(lentiq("blocks nothing")) == "none"
+    assert repr(lentiq("blocks nothing")) == "No block matches."
 
 
 def test_texts_of_strangers_do_not_steer_a_terminal() -> None:
@@ -86,14 +86,15 @@ def test_texts_of_strangers_do_not_steer_a_terminal() -> None:
 
 
 def test_empty_lists_say_so(lentiq) -> None:
-    assert repr(lentiq("workflows")) == "none"
-    assert lentiq("runs")._repr_html_() == "<em>none</em>"
+    assert repr(lentiq("workflows")) == "No workflow is saved. Compose one: %lentiq compose"
+    assert lentiq("runs")._repr_html_() == "<em>Nothing has run yet. Run a block: %lentiq run BLOCK</em>"
 
 
 def test_status_lists_problems(lentiq) -> None:
     found = lentiq("status")
     assert ("problem", "No scheduler runs. Start one with: lentiq scheduler") in found
     assert "executor   process" in repr(found)
+    assert not {"{", "["} & set(repr(found))
 
 
 def test_workflows_and_runs_are_listed(lentiq, service: FakeService) -> None:
@@ -268,7 +269,8 @@ def test_compose_gives_a_panel_over_the_workflow(lentiq, service: FakeService, m
     ("line", "text"),
     [
         ("run", "%lentiq run: the following arguments are required: BLOCK[@VERSION]. %lentiq run -h lists"),
-        ("dance", "%lentiq: argument VERB: invalid choice: 'dance'"),
+        ("dance", "%lentiq has no verb 'dance'. %lentiq -h lists what it takes."),
+        ("publsh", "%lentiq has no verb 'publsh'. Did you mean publish?"),
         ("publish a.ipynb --proof run --no-verify", "%lentiq publish: argument --no-verify: not allowed with argument"),
         ("run 'clean", "%lentiq: No closing quotation. Close the quote."),
         ("run none", "There is no block none. Publish it first."),
