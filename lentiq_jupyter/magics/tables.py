@@ -119,7 +119,7 @@ def status(found: Mapping[str, Json]) -> Listing[tuple[str, Json]]:
     return Listing(pairs, {"What": lambda one: one[0], "How": lambda one: _said(one[1])})
 
 
-def _said(value: Json) -> str:
+def _said(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_said(one)}" for name, one in value.items()) or "none"
     if isinstance(value, list):
