@@ -111,7 +111,7 @@ async def test_magics_work_in_a_kernel_of_its_own(jp_fetch, service, kernel: str
         await run("%load_ext lentiq_jupyter")
         assert "/home/ana/lentiq" in await run("%lentiq status")
         assert "clean-sales@2" in await run("%lentiq blocks")
-        assert await run("%lentiq runs") == "none"
+        assert await run("%lentiq runs") == "Nothing has run yet. Run a block: %lentiq run BLOCK"
         assert "Saved nightly in project default, revision 1." in await run(CELL)
         assert ("default", "nightly") in service.saved
         ran = await run("%lentiq run clean-sales -i limit=1 --no-wait")
