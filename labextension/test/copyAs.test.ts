@@ -49,6 +49,16 @@ test('a publish, with what only the command knows left out of the magic', () => 
   const arm = publishWays({ ...request, verify: false, platform: 'linux/arm64' } as never);
   assert.equal(arm.magic, undefined);
   assert.match(String(arm.command?.()), / --no-verify --platform linux\/arm64$/);
+  const year = { name: 'year', type: 'int', default: 2026, required: false, description: 'as in "2026"', secret: false };
+  const key = { name: 'key', type: 'str', default: null, required: true, description: '', secret: true };
+  const described = publishWays({ path: 'a.ipynb', inputs: [year, key] } as never);
+  assert.deepEqual(Object.keys(described), ['python']);
+  assert.equal(
+    described.python?.(),
+    'from lentiq_jupyter.connect import connect\nfrom lentiq_jupyter.model import Input, InputType, PublishRequest\n\n' +
+      'result = connect().publish(PublishRequest(path="a.ipynb", inputs=(Input(name="year", type=InputType("int"), default=2026, ' +
+      'description="as in \\"2026\\""), Input(name="key", required=True, secret=True),)))\n'
+  );
 });
 
 test('a workflow and a run, as they are written elsewhere', async () => {

@@ -14,6 +14,7 @@ import {
   openImports,
   rebaseForm,
   requestOf,
+  secretInputs,
   type PublishEdit
 } from '../src/state/publish';
 import { pinLine, requirementName } from '../src/state/requirements';
@@ -60,7 +61,7 @@ test('an untouched form asks for what analysis found', () => {
     no_kernel: false,
     base: null,
     builder: null,
-    inputs: [year],
+    inputs: null,
     add: [],
     remove: [],
     include_files: [],
@@ -184,7 +185,7 @@ test('a secret in a cell stops a publish until it becomes an input', () => {
   assert.deepEqual(openErrors(found, form), []);
   assert.deepEqual(requestOf(form, found).secrets, ['token']);
   const input: Input = { name: 'token', type: 'str', default: null, required: true, description: '', secret: true };
-  assert.deepEqual(requestOf(form, found).inputs, [year, input]);
+  assert.deepEqual(secretInputs(form), [input]);
 });
 
 test('a file that holds a secret stops a publish until it is left out', () => {
@@ -239,6 +240,7 @@ test('requirement lines are told from typing errors', () => {
 test('a required input has no default', () => {
   const request = requestOf(edited({ type: 'input', name: 'year', change: { required: true } }), inspection);
   assert.deepEqual(request.inputs, [{ ...year, default: null, required: true }]);
+  assert.equal(requestOf(edited(), inspection).inputs, null);
 });
 
 test('every field that cannot be sent says so', () => {

@@ -56,10 +56,15 @@ def html_table(titles: Row, rows: list[Row]) -> str:
     """An HTML table; every text is escaped."""
     head = "".join(f'<th scope="col">{html.escape(text)}</th>' for text in titles)
     body = "".join(
-        "<tr>" + "".join(f'<td style="text-align: left">{html.escape(text)}</td>' for text in row) + "</tr>"
+        "<tr>" + "".join(f'<td style="{_style(text)}">{html.escape(text)}</td>' for text in row) + "</tr>"
         for row in rows
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _style(text: str) -> str:
+    # Beside a long reason, names and times would be broken into a line for each word.
+    return "text-align: left; white-space: nowrap" if len(text) <= len("2026-01-01 00:00 UTC") else "text-align: left"
 
 
 def blocks(found: Iterable[Block], empty: str = "No block.") -> Listing[Block]:

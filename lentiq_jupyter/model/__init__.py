@@ -82,6 +82,7 @@ from .resources import (
     format_memory,
     parse_cpu,
     parse_memory,
+    readable_memory,
 )
 from .run import MOVES, Cause, Progress, Run, RunState, TaskRun, TaskState, newest, run_state
 from .values import (
@@ -199,6 +200,7 @@ __all__ = [
     "encode",
     "format_cpu",
     "format_memory",
+    "readable_memory",
     "input_reference",
     "newest",
     "parse_cpu",

@@ -41,7 +41,7 @@ class Resources:
         return self.cpu_millicores <= room.cpu_millicores and self.memory_bytes <= room.memory_bytes
 
     def __str__(self) -> str:
-        return f"{format_cpu(self.cpu_millicores)} CPU, {format_memory(self.memory_bytes)}"
+        return f"{format_cpu(self.cpu_millicores)} CPU, {readable_memory(self.memory_bytes)}"
 
 
 ZERO = Resources(cpu_millicores=0, memory_bytes=0)
@@ -93,3 +93,12 @@ def format_memory(size_bytes: int) -> str:
         if size_bytes and size_bytes % _UNITS[unit] == 0:
             return f"{size_bytes // _UNITS[unit]}{unit}"
     return str(size_bytes)
+
+
+def readable_memory(size_bytes: int) -> str:
+    """``1050Mi``, ``23.5Gi``: as `format_memory` where that is short, else rounded to a tenth of the largest unit."""
+    exact = format_memory(size_bytes)
+    if len(exact) <= len("1023Mi"):
+        return exact
+    unit = next(one for one in ("Ti", "Gi", "Mi", "Ki") if size_bytes >= _UNITS[one])
+    return f"{round(size_bytes / _UNITS[unit], 1):g}{unit}"

@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from ..model import ZERO, Resources, StrEnum, format_cpu, format_memory, record
+from ..model import ZERO, Resources, StrEnum, format_cpu, readable_memory, record
 
 _STEPS_LIMIT = 100_000
 _NAMED_HOLDERS = 3
@@ -129,7 +129,7 @@ class _Room:
             return f"needs {need}; free {self._quota.minus(self._sum)} of {self._quota}{self._holders()}"
         missing = (self._sum + need).minus(self._quota)
         parts = [format_cpu(missing.cpu_millicores) + " CPU"] if missing.cpu_millicores else []
-        parts += [format_memory(missing.memory_bytes)] if missing.memory_bytes else []
+        parts += [readable_memory(missing.memory_bytes)] if missing.memory_bytes else []
         return (
             f"needs {need}; the project holds {self._sum} of a quota of {self._quota}, which was lowered below that; "
             f"nothing is stopped, nothing starts until {' and '.join(parts)} are given back{self._holders()}"

@@ -29,6 +29,9 @@ FLAGS = [
     "--disable-sync",
 ]
 
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+SIZES = ((1440, 900), (1024, 700))
+THEME = "window.jupyterapp && document.body.dataset.jpThemeName"
 # The kernel indicator says "idle" before there is a kernel, so the application itself is asked.
 READY = """async name => {
   const end = Date.now() + 90000;
@@ -151,8 +154,26 @@ def write(path: Path, *cells: tuple[str, str]) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a picture of the page, if a folder for pictures is named."""
+    """Keep pictures of the page in both themes and two sizes, if a folder for pictures is named."""
     folder = os.environ.get("LENTIQ_TEST_PICTURES")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=Path(folder) / f"{re.sub('[^a-z0-9-]', '-', name)}.png")
+    if not folder:
+        return
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    size, theme = page.viewport_size, page.evaluate(THEME)
+    for shade, wanted in THEMES.items() if theme else [("page", None)]:
+        _change_theme(page, wanted)
+        for width, height in SIZES:
+            page.set_viewport_size({"width": width, "height": height})
+            # What is laid out anew after the size has a moment for it.
+            page.wait_for_timeout(300)
+            file = f"{re.sub('[^a-z0-9-]', '-', name.lower())}-{shade}-{width}.png"
+            page.screenshot(path=Path(folder) / file)
+    _change_theme(page, theme)
+    if size:
+        page.set_viewport_size(size)
+
+
+def _change_theme(page: Page, theme: str | None) -> None:
+    if theme and page.evaluate(THEME) != theme:
+        page.evaluate("theme => void window.jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
+        page.wait_for_function(f"theme => {THEME} === theme", arg=theme)

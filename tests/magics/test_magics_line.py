@@ -185,8 +185,7 @@ def test_inspection_shows_itself_as_escaped_tables(shell: InteractiveShell) -> N
     page, text = shown["text/html"], shown["text/plain"]
     assert "&lt;img src=x&gt; margin is used here" in page
     assert "<img" not in page
-    cells = "".join(f'<td style="text-align: left">{one}</td>' for one in ("pandas", "2.2.3", "kernel"))
-    assert f"<tr>{cells}" in page
+    assert "<tr><td>pandas</td><td>2.2.3</td><td>kernel</td>" in re.sub("<td [^>]*>", "<td>", page)
     assert "<details><summary><b>Packages that these need (3)</b></summary>" in page
     assert text.startswith("clean.ipynb: 9 cells, Python 3.11, live kernel asked; proof: imports only (it fetches")
     assert re.search(r"error +Cell 6 holds a GitHub token\..* cell 6, line 2", text)
@@ -299,4 +298,4 @@ def test_block_and_run_show_themselves_as_tables(shell: InteractiveShell, servic
     for record, words in ((BLOCK, "clean-sales@2"), (run, "default/clean-sales")):
         shown, _ = shell.display_formatter.format(record)
         assert words in shown["text/plain"]
-        assert f'<td style="text-align: left">{words}</td>' in shown["text/html"]
+        assert re.search(f"<td [^>]*>{words}</td>", shown["text/html"])

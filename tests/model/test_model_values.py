@@ -21,6 +21,7 @@ from lentiq_jupyter.model import (
     parse_cpu,
     parse_memory,
     parse_value,
+    readable_memory,
     run_state,
     slug,
     split_reference,
@@ -50,6 +51,20 @@ def test_memory_is_read_as_kubernetes_writes_it(text: str | int, size: int) -> N
 def test_amounts_are_written_as_they_are_read(amount: int) -> None:
     assert parse_memory(format_memory(amount)) == amount
     assert parse_cpu(format_cpu(amount)) == amount
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        (2**30, "1Gi"),
+        (1050 << 20, "1050Mi"),
+        (24683656 << 10, "23.5Gi"),
+        (25 << 29, "12.5Gi"),
+        (999, "999"),
+    ],
+)
+def test_memory_reads_well(amount: int, text: str) -> None:
+    assert readable_memory(amount) == text
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 /** The same deed in other words: the line of a magic, a command, a file or Python that does what a form does. */
-import type { Json, PublishRequest, RunRequest } from '../contract';
+import type { Input, Json, PublishRequest, RunRequest } from '../contract';
 import { formatCpu, formatMemory } from './resources';
 import { formatValue } from './values';
 
@@ -59,7 +59,7 @@ export function runWays(request: RunRequest): Ways {
   };
 }
 
-/** A publish. What only a form can say (inputs described otherwise) has no option, and is left out. */
+/** A publish. Inputs described otherwise have no option: Python alone says them. */
 export function publishWays(request: PublishRequest): Ways {
   const repeated: [string, readonly string[] | undefined][] = [
     ['--add', request.add],
@@ -82,12 +82,14 @@ export function publishWays(request: PublishRequest): Ways {
     ...(request.dockerfile_lines ?? []).flatMap(line => ['--dockerfile-line', line])
   ];
   const fields = Object.entries(request).flatMap(([name, value]) => pythonField(name, value as Json | undefined));
-  const records = request.resources ? 'PublishRequest, Resources' : 'PublishRequest';
+  const records = [...(request.inputs ? ['Input', 'InputType'] : []), 'PublishRequest', ...(request.resources ? ['Resources'] : [])];
+  const magic = () => ['%lentiq publish', ...[request.path, ...options].map(magicWord)].join(' ');
+  const command = () => ['lentiq publish', ...[request.path, ...options, ...more].map(shellWord)].join(' ');
   return {
-    ...(more.length > 0 ? {} : { magic: () => ['%lentiq publish', ...[request.path, ...options].map(magicWord)].join(' ') }),
-    command: () => ['lentiq publish', ...[request.path, ...options, ...more].map(shellWord)].join(' '),
+    ...(request.inputs || more.length > 0 ? {} : { magic }),
+    ...(request.inputs ? {} : { command }),
     python: () =>
-      `${CONNECT}from lentiq_jupyter.model import ${records}\n\nresult = connect().publish(PublishRequest(${fields.join(', ')}))\n`
+      `${CONNECT}from lentiq_jupyter.model import ${records.join(', ')}\n\nresult = connect().publish(PublishRequest(${fields.join(', ')}))\n`
   };
 }
 
@@ -131,7 +133,7 @@ function pythonResources(resources: NonNullable<RunRequest['resources']>): strin
 
 function pythonField(name: string, value: Json | undefined): string[] {
   const empty = value === null || value === undefined || value === '' || (Array.isArray(value) && value.length === 0);
-  const plain = name === 'inputs' || empty || value === false || (name === 'verify' && value === true);
+  const plain = empty || value === false || (name === 'verify' && value === true);
   if (name === 'verify' && value === false) {
     return ['verify=False'];
   }
@@ -141,7 +143,23 @@ function pythonField(name: string, value: Json | undefined): string[] {
   if (name === 'resources') {
     return [pythonResources(value as unknown as NonNullable<RunRequest['resources']>)];
   }
+  if (name === 'inputs') {
+    return [`inputs=(${(value as unknown as Input[]).map(one => `${pythonInput(one)},`).join(' ')})`];
+  }
   return [`${name}=${Array.isArray(value) ? `(${value.map(one => `${pythonValue(one as Json)},`).join(' ')})` : pythonValue(value)}`];
+}
+
+function pythonInput(input: Input): string {
+  const { name, type, default: value, required, description, secret } = input;
+  const fields = [
+    `name=${JSON.stringify(name)}`,
+    ...(type === 'str' ? [] : [`type=InputType(${JSON.stringify(type)})`]),
+    ...(value === null ? [] : [`default=${pythonValue(value)}`]),
+    ...(required ? ['required=True'] : []),
+    ...(description ? [`description=${JSON.stringify(description)}`] : []),
+    ...(secret ? ['secret=True'] : [])
+  ];
+  return `Input(${fields.join(', ')})`;
 }
 
 function pythonText(text: string): string {

@@ -100,13 +100,13 @@ const rowOf = (input: Input): InputRow => ({ input, text: formatValue(input.defa
 
 /** The same edits over a newer reading of the notebook: inputs that were not touched follow it. */
 export function rebaseForm(form: PublishForm, before: Inspection, after: Inspection): PublishForm {
-  const found = new Map(before.facts.inputs.map(input => [input.name, JSON.stringify(rowOf(input))]));
-  const rows = new Map(form.inputs.map(row => [row.input.name, row]));
-  const inputs = after.facts.inputs.map(input => {
-    const row = rows.get(input.name);
-    return row && JSON.stringify(row) !== found.get(input.name) ? row : rowOf(input);
-  });
-  return { ...form, inputs };
+  const edited = new Map(editedRows(form, before).map(row => [row.input.name, row]));
+  return { ...form, inputs: after.facts.inputs.map(input => edited.get(input.name) ?? rowOf(input)) };
+}
+
+function editedRows(form: PublishForm, inspection: Inspection): InputRow[] {
+  const found = new Map(inspection.facts.inputs.map(input => [input.name, JSON.stringify(rowOf(input))]));
+  return form.inputs.filter(row => JSON.stringify(row) !== found.get(row.input.name));
 }
 
 export function editForm(form: PublishForm, edit: PublishEdit): PublishForm {
@@ -328,10 +328,11 @@ export function requestOf(form: PublishForm, inspection: Inspection): PublishReq
     no_kernel: false,
     base: null,
     builder: null,
-    inputs: [
-      ...form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
-      ...secretInputs(form)
-    ],
+    // Null: those that the notebook has.
+    inputs:
+      editedRows(form, inspection).length === 0
+        ? null
+        : form.inputs.map(({ input, text }) => ({ ...input, default: defaultOf(input, text) })),
     ...changesOf(form),
     include_files: files.filter(file => file.large && form.files[file.path] === true).map(file => file.path),
     exclude_files: unique([...files.map(file => file.path), ...secrets.filter(isInFile).map(one => one.place.file)]).filter(

@@ -25,7 +25,7 @@ export function InputsSection({ rows, secrets, faults, onEdit }: Props) {
           {trans.__('None found. Tag a cell “parameters”: each variable it assigns becomes an input.')}
         </p>
       ) : (
-        <table className="lq-table" aria-label={trans.__('Inputs')}>
+        <table className="lq-table lq-inputs" aria-label={trans.__('Inputs')}>
           <thead>
             <tr>
               <th scope="col">{trans.__('Name')}</th>
