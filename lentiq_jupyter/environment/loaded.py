@@ -25,6 +25,8 @@ _EVERYTHING = frozenset(("all", "complete", "full"))
 _EXTRA = re.compile(r"extra\s*==\s*['\"]([^'\"]+)['\"]")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _TOOLS = ("ipykernel", "debugpy", "pip", "setuptools", "wheel", "uv", "virtualenv")
+# Whatever the notebook is: tornado's log and jupyter_client's session load these where they are installed.
+_TAKEN_ALONG = ("colorama", "msgpack", "orjson")
 
 
 @record
@@ -71,7 +73,7 @@ def read_loaded(modules: Iterable[str], installed: Installed) -> Loaded:
         for module in one.modules:
             owners.setdefault(module, set()).add(str(canonicalize_name(one.name)))
     found = {name for module in names - installed.startup for name in _sole_owner(module, owners)}
-    tools = [*_TOOLS, *(["lentiq-jupyter"] if "lentiq_jupyter" in names else [])]
+    tools = [*_TOOLS, *_TAKEN_ALONG, *(["lentiq-jupyter"] if "lentiq_jupyter" in names else [])]
     roots = [Need(name=name, requirement=name, witness=Witness.DEPENDENCY, why="") for name in tools]
     machinery = frozenset(close(roots, installed).members)
     return Loaded(names=frozenset(found) - machinery, machinery=machinery)

@@ -199,7 +199,7 @@ def of_loaded(names: Iterable[str]) -> list[Finding]:
         return []
     text = (
         f"The running kernel has loaded more that nothing in the notebook explains: {', '.join(listed)}. "
-        "Add with --add what it needs."
+        "Add what it needs of that (--add)."
     )
     return [Finding(severity=Severity.INFO, code="loaded", message=text)]
 

@@ -40,6 +40,7 @@ KERNEL = Installed(
         Distribution(name="ipykernel", version="7", modules=("ipykernel",), requires=("debugpy", "tornado", "IPython")),
         Distribution(name="IPython", version="9", modules=("IPython",), requires=('numpy; extra == "nice"',)),
         Distribution(name="tornado", version="6", modules=("tornado",)),
+        Distribution(name="colorama", version="1", modules=("colorama",)),
         Distribution(name="debugpy", version="1", modules=("debugpy", "_pydevd_bundle")),
         Distribution(name="lentiq-jupyter", version="1", modules=("lentiq_jupyter",), requires=("httpx",)),
         Distribution(name="httpx", version="1", modules=("httpx",)),
@@ -76,7 +77,9 @@ def test_plug_in_of_something_needed_is_a_need():
 
 
 def test_the_kernels_own_and_this_product_are_no_evidence():
-    loaded = read_loaded(["tornado.web", "_pydevd_bundle.x", "lentiq_jupyter", "httpx", "cv2", "os", "ours"], KERNEL)
+    loaded = read_loaded(
+        ["tornado.web", "colorama", "_pydevd_bundle.x", "lentiq_jupyter", "httpx", "cv2", "os", "ours"], KERNEL
+    )
     assert loaded.names == frozenset()
     assert read_loaded(["httpx", "numpy.linalg"], KERNEL).names == {"httpx", "numpy"}
     assert explained("numpy", roots=("ipykernel",)) == {}

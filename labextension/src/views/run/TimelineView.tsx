@@ -1,4 +1,5 @@
-import type { Run } from '../../contract';
+import { Fragment } from 'react';
+import type { Run, TaskState } from '../../contract';
 import { isActive, isGroup } from '../../state/states';
 import { readableDuration } from '../../state/time';
 import { marksOf, timelineOf, type Row, type Span, type Timeline } from '../../state/timeline';
@@ -43,7 +44,11 @@ export function TimelineView({ run, chosen, onChoose }: Props) {
       <p className="lq-timeline-key lq-hint">
         <span className="lq-span-waiting" aria-hidden="true" /> {trans.__('waiting for room')}
         <span className="lq-span-starting" aria-hidden="true" /> {trans.__('starting')}
-        <span className="lq-span-running" aria-hidden="true" /> {trans.__('running')}
+        {statesThatRan(timeline).map(state => (
+          <Fragment key={state}>
+            <span className={`lq-span-running lq-span-${state.toLowerCase()}`} aria-hidden="true" /> {state}
+          </Fragment>
+        ))}
       </p>
     </div>
   );
@@ -87,6 +92,12 @@ function TimelineRow({ row, timeline, chosen, onChoose }: RowProps) {
       {one.state === 'PENDING' && one.reason && <p className="lq-reason lq-reason-pending">{one.reason}</p>}
     </li>
   );
+}
+
+/** A task run's time is drawn in the colour of what became of it. */
+function statesThatRan({ rows }: Timeline): TaskState[] {
+  const ran = rows.filter(row => row.spans.some(span => span.kind === 'running'));
+  return [...new Set(ran.map(row => row.one.state))];
 }
 
 /** Where an instant is drawn, in percent of the width. */
