@@ -37,7 +37,7 @@ def draw(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], now:
     more = f'<p style="{_NOTE}">… and {len(shown) - _ROWS} more</p>' if len(shown) > _ROWS else ""
     table = f'<table style="margin: 4px 0"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}'
     if not shown:
-        table = f'<p style="{_NOTE}">none</p>'
+        table = f'<p style="{_NOTE}">No {html.escape(columns[0].lower())}.</p>'
     told = f"As of {now:%Y-%m-%d %H:%M} UTC. Run the cell to work with it."
     return f'<div style="{_BOX}"><strong>{html.escape(title)}</strong>{table}<p style="{_NOTE}">{told}</p></div>'
 

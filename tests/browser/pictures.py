@@ -128,6 +128,9 @@ def take(lab: Lab, page: Page) -> None:
     shown.get_by_role("button", name="train-model, SUCCEEDED").click()
     shown.get_by_role("tab", name="Notebook").click()
     expect(shown.get_by_role("listitem", name="Cell 3")).to_be_visible()
+    # The notification of its end slides in.
+    page.locator(".Toastify__toast").first.hover()
+    page.wait_for_timeout(1000)
     keep(page, "timeline")
 
     start(lab, page)
