@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from ..model import Block, BlockDiff, BlockKind, BlockSpec, Change, Input, Output
+from ..model import Block, BlockDiff, BlockKind, BlockSpec, Change, Input, Output, format_cpu, format_memory
 from .comparing import compare_notebooks
 from .contents import Contents, read_contents
 
@@ -86,13 +86,14 @@ def files_of(block: Block, contents: Contents) -> dict[str, str]:
 
 def settings_of(block: Block, system: Iterable[str] = ()) -> dict[str, str]:
     """What else a version is made of, by the word that the faces use for it."""
-    spec = block.spec
+    spec, resources = block.spec, block.spec.resources
     found = {
         "kind": str(spec.kind),
         "description": spec.description,
         "base": spec.base,
         "python": spec.python,
-        "resources": str(spec.resources),
+        # Exact, as these texts are compared.
+        "resources": f"{format_cpu(resources.cpu_millicores)} CPU, {format_memory(resources.memory_bytes)}",
         "command": json.dumps(spec.command, ensure_ascii=False) if spec.command else "",
         "notebook": spec.notebook,
         "system packages": ", ".join(sorted(system)),
