@@ -118,7 +118,7 @@ def events(lab: Lab, browser: Browser) -> None:
         with a_page(browser) as page:
             start(lab, page)
             shown = open_run(page, run)
-            expect(shown.get_by_role("log")).to_contain_text("begun")
+            expect(shown.get_by_role("log")).to_contain_text("begun", timeout=60_000)
             flag.touch()
             heard = page.evaluate(HEARD, run)
             ended = datetime.fromisoformat(ask(lab, "GET", f"runs/{run}")["ended_at"]).timestamp() * 1000
