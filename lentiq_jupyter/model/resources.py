@@ -96,9 +96,12 @@ def format_memory(size_bytes: int) -> str:
 
 
 def readable_memory(size_bytes: int) -> str:
-    """``1050Mi``, ``23.5Gi``: as `format_memory` where that is short, else rounded to a tenth of the largest unit."""
+    """``1050Mi``, ``23.5Gi``: as `format_memory` where that is short, else tenths of the largest unit, rounded down.
+
+    Down, so that what does not fit into an amount does not read like it.
+    """
     exact = format_memory(size_bytes)
     if len(exact) <= len("1023Mi"):
         return exact
     unit = next(one for one in ("Ti", "Gi", "Mi", "Ki") if size_bytes >= _UNITS[one])
-    return f"{round(size_bytes / _UNITS[unit], 1):g}{unit}"
+    return f"{size_bytes * 10 // _UNITS[unit] / 10:g}{unit}"

@@ -24,7 +24,7 @@ from ..model import (
     TaskState,
     check_value,
     decode,
-    readable_memory,
+    format_memory,
 )
 
 CANCELLED_REASON = "cancelled as asked"
@@ -118,7 +118,7 @@ def read_outputs(folder: Path, outputs: Sequence[Output] = ()) -> dict[str, Json
         return {}
     if size > OUTPUTS_LIMIT_BYTES:
         raise BadOutput(
-            f"its outputs are {readable_memory(size)} of JSON, more than {readable_memory(OUTPUTS_LIMIT_BYTES)}; write "
+            f"its outputs are {format_memory(size)} of JSON, more than {format_memory(OUTPUTS_LIMIT_BYTES)}; write "
             "them to a file and give out its path"
         )
     found = _read(path)

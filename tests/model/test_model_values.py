@@ -59,6 +59,7 @@ def test_amounts_are_written_as_they_are_read(amount: int) -> None:
         (2**30, "1Gi"),
         (1050 << 20, "1050Mi"),
         (24683656 << 10, "23.5Gi"),
+        ((47 << 29) - 1024, "23.4Gi"),
         (25 << 29, "12.5Gi"),
         (999, "999"),
     ],
